@@ -1,0 +1,40 @@
+"""Who is calling: a principal with roles and session, or nobody, with the reason why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller whose token was verified. `expires_at` is in seconds since the epoch.
+
+    `claims` is the verified payload, for `claims:` policies; `roles` are as granted, before inclusion.
+    """
+
+    subject: str
+    issuer: str
+    roles: tuple[str, ...]
+    expires_at: int
+    session_id: str | None = None
+    token_id: str | None = None
+    email: str | None = None
+    display_name: str | None = None
+    scopes: frozenset[str] = frozenset()
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_roles(self, roles: tuple[str, ...]) -> "Principal":
+        """The same caller with the roles in force now (a role change overlays the claim)."""
+        return replace(self, roles=roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """No usable identity: `TOKEN_MISSING` when nothing was sent, else what was wrong with the token."""
+
+    reason: Reason = Reason.TOKEN_MISSING
+
+
+Authentication = Principal | Anonymous
