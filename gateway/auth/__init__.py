@@ -1,0 +1,1 @@
+"""The `/auth` endpoints and the authenticator: accounts, tokens and sessions brought together."""

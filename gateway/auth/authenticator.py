@@ -1,0 +1,72 @@
+"""From credentials to identity: token, then revocations, then the role in force."""
+
+from typing import Protocol
+
+from gateway.auth.bearer import read_bearer
+from gateway.context import GatewayContext
+from gateway.errors import Refusal, TokenRefused
+from gateway.principal import Anonymous, Authentication, Principal
+from gateway.reasons import Reason
+from gateway.sessions.revocation import RevocationView
+from gateway.sessions.store import SessionStore
+
+
+class Verifier(Protocol):
+    """Verifies access tokens (`tokens.access.AccessTokens`)."""
+
+    def verify(self, token: bytes) -> Principal:
+        """The principal, or TokenRefused."""
+        ...
+
+
+class TokenAuthenticator:
+    """The hot path of authentication: no round trip unless a route asks for one.
+
+    `deny_when_stale`: what to do when revocations have not been heard of for longer than the bound.
+    """
+
+    def __init__(
+        self,
+        *,
+        verifier: Verifier,
+        revocations: RevocationView,
+        store: SessionStore,
+        deny_when_stale: bool,
+    ) -> None:
+        self.verifier = verifier
+        self.revocations = revocations
+        self.store = store
+        self.deny_when_stale = deny_when_stale
+
+    def authenticate(self, context: GatewayContext) -> Authentication:
+        """Never answers by itself, except that ambiguity (400) and staleness (503) are refused here."""
+        query = context.target.query if context.target is not None else None
+        token = read_bearer(context.headers, query)
+        if isinstance(token, Anonymous):
+            return token
+        try:
+            principal = self.verifier.verify(token)
+        except TokenRefused as refused:
+            return Anonymous(refused.reason)
+        return self._in_force(principal)
+
+    async def confirm(self, authentication: Authentication) -> Authentication:
+        """Ask the store whether the session still lives; the store's failure is a 503, never a pass."""
+        if isinstance(authentication, Anonymous) or authentication.session_id is None:
+            return authentication
+        if await self.store.is_live(authentication.subject, authentication.session_id):
+            return authentication
+        return Anonymous(Reason.TOKEN_REVOKED)
+
+    def _in_force(self, principal: Principal) -> Authentication:
+        view = self.revocations
+        if self.deny_when_stale and view.stale():
+            raise Refusal(Reason.REVOCATION_STALE, retry_after=1)
+        if principal.session_id is not None and view.session_ended(principal.session_id):
+            return Anonymous(Reason.TOKEN_REVOKED)
+        if view.disabled(principal.subject):
+            return Anonymous(Reason.TOKEN_REVOKED)
+        role = view.role_in_force(principal.subject)
+        if role is not None and principal.roles != (role,):
+            return principal.with_roles((role,))
+        return principal

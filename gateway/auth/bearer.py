@@ -1,0 +1,38 @@
+"""Finds the access token of a request; a token in two places, or in the query string, is refused."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from gateway.errors import Refusal
+from gateway.principal import Anonymous
+from gateway.reasons import Reason
+
+# RFC 6750 section 2.1: one space, then b64token. The scheme is case-insensitive (RFC 9110 section 11.1).
+_BEARER: Final = re.compile(rb"bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+
+
+def read_bearer(headers: Sequence[tuple[bytes, bytes]], query: bytes | None) -> bytes | Anonymous:
+    """The token's bytes, or why there is none. Other schemes than Bearer are not ours: TOKEN_MISSING."""
+    value: bytes | None = None
+    for name, text in headers:
+        if name == b"authorization":
+            if value is not None:
+                raise Refusal(Reason.HEADER_AMBIGUOUS)
+            value = text
+    in_query = query is not None and _has_token(query)
+    if value is None or value[:6].lower() != b"bearer":
+        return Anonymous(Reason.TOKEN_MALFORMED) if in_query else Anonymous()
+    if in_query:
+        raise Refusal(Reason.HEADER_AMBIGUOUS)
+    found = _BEARER.fullmatch(value)
+    return Anonymous(Reason.TOKEN_MALFORMED) if found is None else found[1]
+
+
+def _has_token(query: bytes) -> bool:
+    """Whether a parameter is named `access_token` in any spelling (RFC 6750 section 2.3 is not supported)."""
+    if b"token" not in query and b"%" not in query:
+        return False
+    names = (field.partition(b"=")[0] for field in re.split(b"[&;]", query))
+    return any(unquote_to_bytes(name.replace(b"+", b" ")).strip() == b"access_token" for name in names)

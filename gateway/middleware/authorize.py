@@ -1,0 +1,50 @@
+"""Who is calling, and may they: authenticates, decides, and lets the request pass or refuses it."""
+
+from typing import Protocol
+
+from gateway.context import SCOPE_KEY, GatewayContext
+from gateway.errors import Refusal
+from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
+from gateway.policy.access import AccessPublic
+from gateway.policy.decide import decide
+from gateway.principal import Anonymous, Authentication
+from gateway.reasons import Reason
+
+
+class Authenticator(Protocol):
+    """Turns the credentials of a request into an identity; raises Refusal for ambiguous ones."""
+
+    def authenticate(self, context: GatewayContext) -> Authentication:
+        """The caller as the token and the revocations this worker knows of say; no round trip."""
+        ...
+
+    async def confirm(self, authentication: Authentication) -> Authentication:
+        """The same, confirmed by the session store (`revocation: strict`)."""
+        ...
+
+
+class AuthorizeMiddleware:
+    """The decision is made here once, and kept in the context for the proxy and the log."""
+
+    def __init__(self, app: ASGIApp, *, authenticator: Authenticator) -> None:
+        self.app = app
+        self.authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context: GatewayContext = scope[SCOPE_KEY]
+        match = context.match
+        if match is None:
+            raise Refusal(Reason.NO_ROUTE)
+        route = match.route
+        if isinstance(route.access, AccessPublic):
+            authentication: Authentication = Anonymous()
+        else:
+            authentication = self.authenticator.authenticate(context)
+            if route.strict_revocation:
+                authentication = await self.authenticator.confirm(authentication)
+        decision = decide(route, match.params, authentication)
+        context.decision = decision
+        context.principal = decision.principal
+        if not decision.allowed:
+            raise Refusal(decision.reason or Reason.NO_ROUTE, detail=decision.detail)
+        await self.app(scope, receive, send)

@@ -1,0 +1,41 @@
+"""Branches the gateway's own endpoints off before routing; proxied requests never meet Starlette."""
+
+from gateway.context import SCOPE_KEY, GatewayContext
+from gateway.errors import Refusal
+from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
+from gateway.middleware.refusal import watched
+from gateway.policy.target import Target
+from gateway.reasons import Reason
+
+JWKS_PATH = (".well-known", "jwks.json")
+
+
+class OwnEndpointsMiddleware:
+    """`/auth/…` and the public keys go to `own`, everything else to `app`.
+
+    An ambiguous spelling of an own path is refused: it is neither an endpoint nor anybody's route.
+    """
+
+    def __init__(self, app: ASGIApp, *, own: ASGIApp) -> None:
+        self.app = app
+        self.own = own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        context: GatewayContext = scope[SCOPE_KEY]
+        target = context.target
+        if target is None or not is_own(target):
+            await self.app(scope, receive, send)
+            return
+        if target.marks:
+            raise Refusal(Reason.PATH_AMBIGUOUS)
+        context.route_name = "auth"
+        scope["path"] = "/" + "/".join(target.segments)
+        await self.own(scope, receive, watched(context, send))
+
+
+def is_own(target: Target) -> bool:
+    """Whether the gateway answers this target itself."""
+    return target.segments[0] == "auth" or target.segments == JWKS_PATH

@@ -1,0 +1,87 @@
+"""Reads a request once: target, host, framing, client. Everything later uses this reading and no other."""
+
+import re
+from typing import Final
+
+from gateway.context import SCOPE_KEY, GatewayContext
+from gateway.errors import Refusal
+from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
+from gateway.middleware.forwarded import TrustedProxies, hops_of, scheme_of
+from gateway.policy.host import read_host
+from gateway.policy.target import read_target
+from gateway.reasons import Reason
+
+# W3C Trace Context, version 00: trace id, parent id, flags.
+_TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_SINGLE: Final = frozenset({b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding"})
+
+
+class ReadMiddleware:
+    """Fills the context from the bytes received, or refuses (400, 414, 431)."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        trusted: TrustedProxies,
+        target_limit: int,
+        header_limit: int,
+        header_count: int,
+    ) -> None:
+        self.app = app
+        self.trusted = trusted
+        self.target_limit = target_limit
+        self.header_limit = header_limit
+        self.header_count = header_count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.read(scope, scope[SCOPE_KEY])
+        await self.app(scope, receive, send)
+
+    def read(self, scope: Scope, context: GatewayContext) -> None:
+        """One pass over the headers, then the target; the order of refusals is the contract's."""
+        single = self._read_headers(context, scope.get("http_version", "1.1"))
+        raw = scope.get("raw_target")
+        if raw is None:
+            raw = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        target = read_target(raw, self.target_limit)
+        context.target = target
+        if target.authority is not None:
+            context.host = read_host(target.authority.encode("latin-1"))
+        else:
+            context.host = read_host(single[b"host"]) if b"host" in single else ""
+
+    def _read_headers(self, context: GatewayContext, version: str) -> dict[bytes, bytes]:
+        headers = context.headers
+        if len(headers) > self.header_count or sum(len(n) + len(v) for n, v in headers) > self.header_limit:
+            raise Refusal(Reason.HEADERS_TOO_LARGE)
+        single: dict[bytes, bytes] = {}
+        for name, value in headers:
+            if name in _SINGLE:
+                if name in single:
+                    raise Refusal(Reason.HEADER_AMBIGUOUS)
+                single[name] = value
+            elif name == b"traceparent" and _TRACEPARENT.fullmatch(value):
+                context.traceparent = value.decode()
+        # RFC 9112 section 3.2: an HTTP/1.1 request without Host is refused.
+        if b"host" not in single and version != "1.0":
+            raise Refusal(Reason.HEADER_AMBIGUOUS)
+        # RFC 9112 section 6.1: both framings at once is how requests are smuggled.
+        if b"content-length" in single and b"transfer-encoding" in single:
+            raise Refusal(Reason.HEADER_AMBIGUOUS)
+        if self.trusted.trusts(context.peer):
+            self._believe(context)
+        return single
+
+    def _believe(self, context: GatewayContext) -> None:
+        """A listed peer speaks for its client: address, scheme, request id and the chain so far."""
+        context.trusted_peer = True
+        hops = hops_of(context.headers)
+        context.client_address = self.trusted.client_of(context.peer, hops)
+        context.forwarded_for = tuple(hop.encode("latin-1") for hop in hops)
+        context.scheme = scheme_of(context.headers, context.scheme)
+        for name, value in context.headers:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                context.request_id = value.decode()

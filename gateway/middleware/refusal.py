@@ -1,0 +1,69 @@
+"""The border: refusals raised anywhere below become problem answers here, once."""
+
+import logging
+
+from starlette.exceptions import HTTPException
+
+from gateway.context import SCOPE_KEY, GatewayContext
+from gateway.errors import Refusal
+from gateway.middleware.asgi import ASGIApp, Message, Receive, Scope, Send
+from gateway.middleware.problem import send_fault, send_problem
+from gateway.reasons import Reason
+
+logger = logging.getLogger("gateway")
+
+_STARLETTE = {404: Reason.NO_ROUTE, 405: Reason.METHOD_NOT_ALLOWED}
+
+
+class RefusalMiddleware:
+    """Renders `Refusal`; a defect becomes a bare 500 and a traceback in the log.
+
+    Once the answer has begun nothing can be said any more: the exception goes on to the server, which closes
+    the connection, so that a truncated answer never looks complete (RFC 9112 section 8).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        context: GatewayContext = scope[SCOPE_KEY]
+        try:
+            await self.app(scope, receive, send)
+        except Refusal as refusal:
+            await self._refuse(context, refusal, send)
+        except HTTPException as error:
+            await self._refuse(context, _of_starlette(error), send)
+        except Exception:
+            if context.status:
+                raise
+            logger.exception("request %s failed", context.request_id)
+            context.status = 500
+            context.bytes_out = await send_fault(send, context.request_id)
+
+    async def _refuse(self, context: GatewayContext, refusal: Refusal, send: Send) -> None:
+        context.reason = refusal.reason
+        if context.status:
+            raise refusal
+        context.status = refusal.reason.status
+        context.bytes_out = await send_problem(send, refusal, context.request_id)
+
+
+def _of_starlette(error: HTTPException) -> Refusal:
+    reason = _STARLETTE.get(error.status_code, Reason.BODY_INVALID)
+    return Refusal(reason, headers=error.headers)
+
+
+def watched(context: GatewayContext, send: Send) -> Send:
+    """A `send` that notes the status and size of an answer some other application makes."""
+
+    async def noting(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            context.status = message["status"]
+        else:
+            context.bytes_out += len(message.get("body", b""))
+        await send(message)
+
+    return noting

@@ -1,0 +1,32 @@
+"""Finds the route that judges a request; nothing matched means nothing allowed."""
+
+from gateway.context import SCOPE_KEY, GatewayContext
+from gateway.errors import Refusal
+from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
+from gateway.policy.table import AmbiguousPath, Match, MethodNotAllowed, RouteTable
+from gateway.reasons import Reason
+
+
+class RouteMiddleware:
+    """Puts the match into the context, or refuses: 400 ambiguous, 404 no route, 405 with `Allow`."""
+
+    def __init__(self, app: ASGIApp, *, table: RouteTable) -> None:
+        self.app = app
+        self.table = table
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context: GatewayContext = scope[SCOPE_KEY]
+        target = context.target
+        if target is None:
+            raise Refusal(Reason.PATH_AMBIGUOUS)
+        found = self.table.match(context.method, context.host, target)
+        if isinstance(found, Match):
+            context.match = found
+            context.route_name = found.route.name
+            await self.app(scope, receive, send)
+        elif isinstance(found, AmbiguousPath):
+            raise Refusal(Reason.PATH_AMBIGUOUS)
+        elif isinstance(found, MethodNotAllowed):
+            raise Refusal(Reason.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(found.allowed)})
+        else:
+            raise Refusal(Reason.NO_ROUTE)
