@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.support.ports import free_port
 
@@ -105,11 +107,13 @@ class PostgresServer:
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     async def _execute(self, statement: str, database: str) -> None:
-        connection = await asyncpg.connect(self.url(database))
+        url = make_url(self.url(database)).set(drivername="postgresql+asyncpg")
+        engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
         try:
-            await connection.execute(statement)
+            async with engine.connect() as connection:
+                await connection.execute(text(statement))
         finally:
-            await connection.close()
+            await engine.dispose()
 
     def _make_cluster(self) -> Path:
         directory = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
@@ -130,7 +134,7 @@ class PostgresServer:
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             self.execute("SELECT 1")
-        except (OSError, asyncpg.PostgresError):
+        except (OSError, DBAPIError):
             return False
         return True
 

@@ -1,0 +1,1 @@
+"""Users: who may sign in, with which password and role. One table, SQLite or PostgreSQL."""
