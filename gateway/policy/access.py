@@ -20,7 +20,7 @@ class PolicyUnsound(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why a clause does not hold. `held` counts the parts of an `all` that held before the one that did not."""
+    """Why a clause does not hold. `held` counts the parts of an `all` that held before that one."""
 
     reason: Reason
     detail: str
@@ -30,7 +30,7 @@ class Denial:
 class Clause(Protocol):
     """One condition on the caller."""
 
-    def check(self, principal: Principal, params: Mapping[str, str]) -> Denial | None:
+    def check(self, principal: Principal, params: Mapping[str, str], /) -> Denial | None:
         """None when the clause holds."""
         ...
 
@@ -63,7 +63,7 @@ class Roles(_ReadsNoPath):
         names = tuple(wanted)
         return cls(names, graph.satisfying(names))
 
-    def check(self, principal: Principal, params: Mapping[str, str]) -> Denial | None:
+    def check(self, principal: Principal, _params: Mapping[str, str]) -> Denial | None:
         if not self.satisfied_by.isdisjoint(principal.roles):
             return None
         return Denial(Reason.ROLE_MISSING, self._sentence())
@@ -81,7 +81,7 @@ class Scopes(_ReadsNoPath):
 
     wanted: tuple[str, ...]
 
-    def check(self, principal: Principal, params: Mapping[str, str]) -> Denial | None:
+    def check(self, principal: Principal, _params: Mapping[str, str]) -> Denial | None:
         if self.wanted and principal.scopes.issuperset(self.wanted):
             return None
         return Denial(Reason.SCOPE_MISSING, f"Requires {self.describe()}")
@@ -92,12 +92,12 @@ class Scopes(_ReadsNoPath):
 
 @dataclass(frozen=True, slots=True)
 class Claim(_ReadsNoPath):
-    """The claim `name` (dots reach into objects) equals one of `values`, or is a list that has one of them."""
+    """The claim `name` (dots reach into objects) is one of `values`, or a list that has one of them."""
 
     name: str
     values: tuple[Scalar, ...]
 
-    def check(self, principal: Principal, params: Mapping[str, str]) -> Denial | None:
+    def check(self, principal: Principal, _params: Mapping[str, str]) -> Denial | None:
         seen = find_claim(principal.claims, self.name)
         candidates = seen if isinstance(seen, list | tuple) else (seen,)
         if any(same_value(one, wanted) for one in candidates for wanted in self.values):
@@ -134,7 +134,7 @@ class Issuer(_ReadsNoPath):
 
     name: str
 
-    def check(self, principal: Principal, params: Mapping[str, str]) -> Denial | None:
+    def check(self, principal: Principal, _params: Mapping[str, str]) -> Denial | None:
         if principal.issuer == self.name:
             return None
         return Denial(Reason.CLAIM_MISMATCH, f"Requires {self.describe()}")

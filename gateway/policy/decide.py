@@ -17,7 +17,7 @@ from gateway.reasons import Reason
 
 
 class Decision(NamedTuple):
-    """`reason` and `detail` are None when allowed. `principal` is None for callers whose identity does not count.
+    """`reason` and `detail` are None when allowed; `principal` is None where nobody is known or asked for.
 
     A tuple, because one is made for every request and a frozen dataclass costs four times as much.
     """

@@ -30,7 +30,7 @@ def decode_segments(path: bytes) -> tuple[str, ...]:
 
 
 def refuse_hidden_dots(path: bytes) -> None:
-    """Refuse a path in which any reader, however often it decodes and however it splits, may find `.` or `..`.
+    """Refuse a path in which any reader, however often it decodes and where it splits, may find `.` or `..`.
 
     Also refuses control characters and broken UTF-8 that come to light only after repeated decoding.
     Compatibility forms of the full stop and the slash (U+FF0E, U+2025, U+FF0F) count as what they look like.

@@ -8,9 +8,7 @@ from gateway.reasons import Reason
 
 # A registered name without the sub-delims and escapes RFC 3986 3.2.2 would permit: no DNS name has them,
 # and CVE-2026-48710 needed a `/` and a `?` to pass here.
-_HOST = re.compile(
-    rb"(?:([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\.?|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?"
-)
+_HOST = re.compile(rb"(?:([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\.?|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?")
 _LONGEST_NAME = 253
 
 

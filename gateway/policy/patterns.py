@@ -11,6 +11,7 @@ from gateway.policy.host import read_host
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f?#\\]|%[0-9A-Fa-f]{2}")
+_SPECIAL = re.compile(r"[*{}]")
 _LONGEST_PATH = 64  # segments; the tree is walked as deep as its longest pattern.
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
@@ -63,7 +64,7 @@ class PathPattern:
         return {name: segments[index] for name, index in self.captures}
 
     def matches(self, segments: tuple[str, ...]) -> bool:
-        """Whether this pattern, seen alone, takes the path; the table answers this for all patterns at once."""
+        """Whether this pattern, seen alone, takes the path; a table answers that for all patterns at once."""
         if len(segments) < len(self.parts) or (len(segments) > len(self.parts) and not self.rest):
             return False
         return all(
@@ -144,9 +145,11 @@ def _part(piece: str, offset: int) -> str | Param:
         return Param(piece[1:-1])
     if piece.strip() in (".", ".."):
         raise PatternError("a dot segment never reaches a route", offset)
-    for sign, why in (("*", "'**' stands alone, as the last segment"), ("{", "a parameter is a whole segment")):
-        if sign in piece:
-            raise PatternError(why, offset + piece.index(sign))
-    if "}" in piece:
-        raise PatternError("a parameter is a whole segment", offset + piece.index("}"))
+    if sign := _SPECIAL.search(piece):
+        why = (
+            "'**' stands alone, as the last segment"
+            if sign.group() == "*"
+            else "a parameter is a whole segment"
+        )
+        raise PatternError(why, offset + sign.start())
     return piece

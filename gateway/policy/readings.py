@@ -6,7 +6,7 @@ from collections.abc import Callable
 from gateway.policy.escapes import decode_again
 
 _MOST = 128
-_SLASH = "\x00"  # a decoded slash that this reading keeps inside its segment; targets have no control characters.
+_SLASH = "\x00"  # a decoded slash kept inside its segment; no accepted target has control characters.
 _REPEATED = re.compile(r"/{2,}")
 _PARAMS = re.compile(r";[^/]*")
 _LAST_PARAMS = re.compile(r";[^/]*\Z")
@@ -16,8 +16,8 @@ def other_readings(segments: tuple[str, ...]) -> list[tuple[str, ...]] | None:
     """Every reading that differs from `segments`, or None when there are too many to look at.
 
     A reading is what any sequence of these leaves: decoded slashes or backslashes separate, repeated slashes
-    count once, `;params` are dropped (of each segment, of the last one, or with all that follows), the path ends
-    at a decoded `?` or `#`, escapes are decoded again.
+    count once, `;params` are dropped (of each segment, of the last one, or with all that follows), the path
+    ends at a decoded `?` or `#`, escapes are decoded again.
     """
     plain = _joined(segments)
     seen = {plain}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class RoleGraph:
-    """`includes` maps a role to the roles it directly includes; inclusion reaches through, circles do no harm."""
+    """`includes` maps a role to those it directly includes; inclusion reaches through, circles do no harm."""
 
     includes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -22,6 +22,6 @@ class RoleGraph:
         return frozenset(found)
 
     def satisfying(self, wanted: Iterable[str]) -> frozenset[str]:
-        """The roles any of which is enough where any of `wanted` is asked for, so that a check needs no walk."""
+        """Every role that is enough where any of `wanted` is asked for, so that a check needs no walk."""
         asked = frozenset(wanted)
         return asked | {role for role in self.includes if self.closure((role,)) & asked}

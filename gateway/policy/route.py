@@ -10,7 +10,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """How a request travels on, prepared for the proxy. Limits are in bytes, times in seconds; None: the default."""
+    """How a request travels on, prepared for the proxy. Bytes and seconds; None is the default."""
 
     strip_prefix: bytes = b""
     add_prefix: bytes = b""

@@ -53,7 +53,11 @@ class RouteTable:
     """
 
     def __init__(
-        self, routes: tuple[Route, ...], exact: Mapping[str, Tree], wildcards: Mapping[str, Tree], anywhere: Tree
+        self,
+        routes: tuple[Route, ...],
+        exact: Mapping[str, Tree],
+        wildcards: Mapping[str, Tree],
+        anywhere: Tree,
     ) -> None:
         self.routes = routes
         self._exact = exact
@@ -116,9 +120,9 @@ class RouteTable:
         return outcome
 
     def _all_agree(self, winner: Match, method: str, host: str, target: Target) -> bool:
-        """Whether every other reading is won by the same route, with the same values where access depends on them.
+        """Whether the same route wins every other reading, with the same values where access depends on them.
 
-        The values matter because `/{tenant}/{id}/**` reads `/t%2Fvictim/me/x` with either `me` or `victim` as id.
+        The values matter: `/{tenant}/{id}/**` reads `/t%2Fvictim/me/x` with either `me` or `victim` as id.
         """
         readings = other_readings(target.segments)
         if readings is None:

@@ -38,7 +38,7 @@ class Leaf:
 
 @dataclass(slots=True)
 class Node:
-    """What may follow after the segments that lead here; `here` takes the path that ends here, `rest` any that goes on."""
+    """What follows the segments that lead here: `here` takes the path that ends, `rest` any that goes on."""
 
     literals: dict[str, "Node"] = field(default_factory=dict)
     param: "Node | None" = None
