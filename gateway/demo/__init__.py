@@ -1,0 +1,1 @@
+"""`gateway demo`: the shipped configuration with everything around it that a first try needs."""
