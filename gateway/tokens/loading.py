@@ -24,7 +24,7 @@ _PEM_HINTS: Final = {
     "ES256": "make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
     "RS256": "make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
 }
-_ASYMMETRIC_TEXT: Final = re.compile(rb"-----BEGIN |---- BEGIN |^(ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)")
+_ASYMMETRIC_TEXT: Final = re.compile(rb"---- ?BEGIN|^(ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)")
 _STANDARD_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 
