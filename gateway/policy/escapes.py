@@ -8,6 +8,9 @@ from gateway.errors import TargetRefused
 from gateway.reasons import Reason
 
 _INVALID_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# No client has reason to encode a dot (RFC 3986 2.3); at the edge of a segment it is there to hide one, or to
+# be lost where names are trimmed (CVE-2026-40912).
+_EDGE_DOT = re.compile(rb"/%2e|%2e(?:/|\Z)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # %2525…2e is undone in one step: decoding it level by level would cost a caller-chosen number of passes.
 _STACKED_PERCENT = re.compile(rb"%(?:25)+(?=[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
@@ -35,6 +38,8 @@ def refuse_hidden_dots(path: bytes) -> None:
     Also refuses control characters and broken UTF-8 that come to light only after repeated decoding.
     Compatibility forms of the full stop and the slash (U+FF0E, U+2025, U+FF0F) count as what they look like.
     """
+    if _EDGE_DOT.search(path):
+        raise _ambiguous("encoded dot at the edge of a segment")
     text = _text(_decode_to_the_end(path))
     _refuse_control(text)
     if _DOT_SEGMENT.search(text if text.isascii() else unicodedata.normalize("NFKC", text)):

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from gateway.policy.escapes import decode_again
 
-_MOST = 128
+_MOST_READINGS = 128
+_MOST_CHARACTERS = 65536  # over all readings: what one request may cost on a route that allows every mark.
 _SLASH = "\x00"  # a decoded slash kept inside its segment; no accepted target has control characters.
 _REPEATED = re.compile(r"/{2,}")
 _PARAMS = re.compile(r";[^/]*")
@@ -27,7 +28,7 @@ def other_readings(segments: tuple[str, ...]) -> list[tuple[str, ...]] | None:
         new = {step(text) for step in _STEPS} - seen
         seen |= new
         pending.extend(new)
-        if len(seen) > _MOST:
+        if len(seen) > _MOST_READINGS or len(seen) * len(plain) > _MOST_CHARACTERS:
             return None
     seen.discard(plain)
     return [_split(text) for text in sorted(seen)]
