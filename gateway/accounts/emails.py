@@ -65,13 +65,8 @@ def _parse(text: str) -> ValidatedEmail:
         raise EmailNotValidError("The email address contains invisible characters.")
     # `test_environment` admits `.test`. There is no option for `.local`, so it is shown as `.test`.
     shown = _LOCAL_DOMAIN.sub(".test", text)
-    parsed = validate_email(
-        shown,
-        check_deliverability=False,
-        test_environment=True,
-        allow_display_name=False,
-        allow_quoted_local=False,
-    )
+    # `strict` holds the local part to 64 characters (RFC 5321 4.5.3.1.1).
+    parsed = validate_email(shown, check_deliverability=False, test_environment=True, strict=True)
     if "." not in parsed.ascii_domain:
         raise EmailNotValidError("The part after the @-sign is not valid. It should have a period.")
     if shown != text:
