@@ -154,6 +154,11 @@ CLAIM_ATTACKS = {
         False,
     ),
     "31 nested 2,000 deep": (sealed(HEADER, b'{"a":' + b"[" * 2000 + b"]" * 2000 + b"}"), MALFORMED, False),
+    "31 nested 9 objects deep": (
+        sealed(HEADER, payload_with('"x":' + '{"a":' * 9 + "1" + "}" * 9)),
+        MALFORMED,
+        True,
+    ),
     "31 nested 9 deep": (sealed(HEADER, payload_with('"x":' + "[" * 9 + "]" * 9)), MALFORMED, True),
 }
 

@@ -44,6 +44,8 @@ WEAK_SECRETS: dict[str, str | bytes] = {
     "DER in base64": encoded(RSA_KEY.public_key().public_bytes(DER, SPKI)),
     "JWK in base64": encoded(b'{"kty":"oct","k":"' + b"A" * 40 + b'"}'),
     "not ASCII": "é" * 64,
+    "cut PEM in base64": encoded(PUBLIC_PEM[:60]),
+    "security key in base64": encoded(b"sk-ssh-ed25519@openssh.com " + b"A" * 40),
 }
 
 
@@ -58,6 +60,16 @@ def test_secret_that_will_not_do_is_refused_with_the_command_that_makes_one(secr
 def test_signing_key_is_exactly_what_b64decode_gives(size: int) -> None:
     secret = base64.encodebytes(secrets.token_bytes(size)).decode()  # with the line breaks openssl writes
     assert KeyRing.from_secret(Secret(secret)).active.signing == base64.b64decode(secret)
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [("", "missing"), (PUBLIC_PEM, "PEM"), ("A" * 40 + "-_==", "standard base64"), ("AAAA", "3 bytes")],
+    ids=["missing", "PEM", "alphabet", "short"],
+)
+def test_refusal_names_the_mistake(secret: str | bytes, why: str) -> None:
+    with pytest.raises(KeyRefused, match=why):
+        KeyRing.from_secret(Secret(secret))
 
 
 def test_a_refusal_never_shows_the_secret() -> None:
@@ -195,6 +207,7 @@ def test_jwk_keeps_its_kid_and_verifies() -> None:
     )
 
 
-def test_jwk_is_not_taken_for_a_shared_secret() -> None:
+@pytest.mark.parametrize("jwk", [JWK, BAD_JWKS["symmetric"]], ids=["public", "symmetric"])
+def test_jwk_is_not_taken_for_a_shared_secret(jwk: dict[str, Any]) -> None:
     with pytest.raises(KeyRefused):
-        load_jwk(JWK, "HS256")
+        load_jwk(jwk, "HS256")
