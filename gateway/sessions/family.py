@@ -90,22 +90,20 @@ def decide_rotation(
     if family.ended:
         return Transition(Outcome.REVOKED, family)
     if now >= family.deadline(lifetimes.idle):
-        return end_family(family, Outcome.EXPIRED, now, lifetimes)
+        return _end(family, Outcome.EXPIRED, now, lifetimes)
     if presented.user_epoch > family.epoch:
-        return end_family(family, Outcome.REVOKED, now, lifetimes)
+        return _end(family, Outcome.REVOKED, now, lifetimes)
     return _decide_generation(family, presented, now, lifetimes)
 
 
-def end_family(family: Family, outcome: Outcome, now: int, lifetimes: Lifetimes) -> Transition:
-    """Turn the family into a tombstone and say so to every worker; `outcome` is the reason given."""
-    return Transition(
-        outcome, replace(family, ended=True), ended_event(family.session_id, outcome, now, lifetimes)
-    )
+def bury(family: Family, why: str, now: int, lifetimes: Lifetimes) -> tuple[Family, RevocationEvent]:
+    """The tombstone of a family that ends at `now`, and the event that tells every worker."""
+    event = RevocationEvent(EventKind.SESSION_ENDED, family.session_id, why, (now + lifetimes.linger) // 1000)
+    return replace(family, ended=True), event
 
 
-def ended_event(session_id: str, why: str, now: int, lifetimes: Lifetimes) -> RevocationEvent:
-    """The event for the end of a session at `now`."""
-    return RevocationEvent(EventKind.SESSION_ENDED, session_id, str(why), (now + lifetimes.linger) // 1000)
+def _end(family: Family, outcome: Outcome, now: int, lifetimes: Lifetimes) -> Transition:
+    return Transition(outcome, *bury(family, outcome.value, now, lifetimes))
 
 
 def _decide_generation(family: Family, presented: Presented, now: int, lifetimes: Lifetimes) -> Transition:
@@ -120,7 +118,7 @@ def _decide_generation(family: Family, presented: Presented, now: int, lifetimes
     is_previous = behind == 1 and presented.token_hash == family.previous
     if is_previous and now - family.rotated_at <= lifetimes.grace:
         return Transition(Outcome.REPLAYED, family)
-    return end_family(family, Outcome.REUSED, now, lifetimes)
+    return _end(family, Outcome.REUSED, now, lifetimes)
 
 
 def _advance(family: Family, presented: Presented, now: int, outcome: Outcome) -> Transition:
