@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.accounts.database import Database
 from gateway.accounts.emails import check_email, fold, lookup_key
 from gateway.accounts.schema import USERS
+from gateway.accounts.shared_reads import SharedReads
 from gateway.accounts.user import User
 from gateway.clock import Clock
 from gateway.errors import Refusal
@@ -36,6 +37,7 @@ class AccountStore:
         self._database = Database(url, clock=clock, patience=patience)
         self._clock = clock
         self._new_id = new_id
+        self._reads = SharedReads(self._by_ids)
 
     async def open(self) -> None:
         """Connect and run the migrations that are missing."""
@@ -78,8 +80,8 @@ class AccountStore:
         return await self._one(USERS.c.email_key == lookup_key(email))
 
     async def by_id(self, user_id: str) -> User | None:
-        """One primary-key read."""
-        return await self._one(USERS.c.user_id == user_id) if _storable(user_id) else None
+        """One primary-key read, shared with those who ask at the same time."""
+        return await self._reads.get(user_id) if _storable(user_id) else None
 
     async def search(self, text: str = "", *, limit: int = 50, after: str | None = None) -> list[User]:
         """Users with `text` in address or name, in the order of addresses, those behind user id `after`."""
@@ -126,6 +128,12 @@ class AccountStore:
         """Void every session made before now."""
         async with self._database.transaction() as connection:
             return await _change(connection, user_id, epoch=USERS.c.epoch + 1)
+
+    async def _by_ids(self, user_ids: list[str]) -> dict[str, User]:
+        # Statements are prepared for each number of parameters: filled up to powers of two there are few.
+        filled = user_ids + user_ids[-1:] * ((1 << (len(user_ids) - 1).bit_length()) - len(user_ids))
+        rows = await self._database.read(select(*_SHOWN).where(USERS.c.user_id.in_(filled)))
+        return {row["user_id"]: _user(row) for row in rows}
 
     async def _one(self, condition: ColumnElement[bool]) -> User | None:
         rows = await self._database.read(select(*_SHOWN).where(condition))
