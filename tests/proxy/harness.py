@@ -1,0 +1,189 @@
+"""Forward behind a real server on a loopback port, in a thread of its own, with the layers it relies on."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import uvicorn
+import uvloop
+
+from gateway.clock import SystemClock
+from gateway.context import SCOPE_KEY, GatewayContext
+from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
+from gateway.middleware.context import ContextMiddleware
+from gateway.middleware.forwarded import TrustedProxies
+from gateway.middleware.read import ReadMiddleware
+from gateway.middleware.refusal import RefusalMiddleware
+from gateway.policy.access import Access, AccessAuthenticated
+from gateway.policy.patterns import PathPattern
+from gateway.policy.route import Forwarding, Route
+from gateway.policy.table import Match
+from gateway.principal import Principal
+from gateway.proxy.endpoint import Endpoint
+from gateway.proxy.forward import Forward
+from gateway.proxy.headers import HeaderRules
+from gateway.proxy.httpx2_transport import Httpx2Transport
+from gateway.proxy.upstream import Upstream
+from gateway.server.limits import InboundLimits, ServerConfig
+from gateway.server.protocol import GatewayProtocol
+
+T = TypeVar("T")
+
+ROUTE = Route(
+    name="all",
+    path=PathPattern.parse("/**"),
+    host=None,
+    methods=None,
+    access=AccessAuthenticated(),
+    upstream="svc",
+    line=1,
+    forwarding=Forwarding(),
+)
+ANN = Principal(
+    subject="7b0c",
+    issuer="gateway",
+    roles=("user",),
+    expires_at=2_000_000_000,
+    session_id="s-1",
+    email="ann@example.com",
+    display_name="Änn B",
+)
+
+
+def route_for(access: Access = ROUTE.access, **forwarding: Any) -> Route:
+    """The catch-all route with other access or forwarding."""
+    return replace(ROUTE, access=access, forwarding=Forwarding(**forwarding))
+
+
+class Finished:
+    """Keeps the context of every finished request."""
+
+    def __init__(self) -> None:
+        self.contexts: list[GatewayContext] = []
+
+    def finished(self, context: GatewayContext, seconds: float) -> None:
+        self.contexts.append(context)
+
+
+class Admit:
+    """In place of routing and authorisation: everybody is `principal` and every path has `route`."""
+
+    def __init__(self, app: ASGIApp, setting: "Setting") -> None:
+        self.app = app
+        self.setting = setting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context: GatewayContext = scope[SCOPE_KEY]
+        context.match = Match(self.setting.route, {})
+        context.principal = self.setting.principal
+        await self.app(scope, receive, send)
+
+
+@dataclass
+class Setting:
+    """What a test may vary."""
+
+    route: Route = ROUTE
+    principal: Principal | None = ANN
+    body_limit: int | None = None
+    base: str = ""
+    preserve_host: bool = False
+    response_timeout: float = 5.0
+    idle_timeout: float = 5.0
+    trusted: tuple[Any, ...] = ()
+    strip: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ("gateway_access",)
+    transport: dict[str, Any] = field(default_factory=dict)
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+
+
+class ForwardServer:
+    """Listens on `port`. `transport` and `finished` may be looked at; `call` runs something on its loop."""
+
+    def __init__(self, upstream_url: str, setting: Setting) -> None:
+        endpoint = Endpoint.parse(upstream_url + setting.base)
+        self.setting = setting
+        self.finished = Finished()
+        self.transport = Httpx2Transport("svc", endpoint, **setting.transport)
+        self.upstream = Upstream(
+            "svc",
+            endpoint,
+            self.transport,
+            response_timeout=setting.response_timeout,
+            idle_timeout=setting.idle_timeout,
+            preserve_host=setting.preserve_host,
+        )
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.port: int = self._socket.getsockname()[1]
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+        self._server: Any = None
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run on the server's loop and wait."""
+        if self.loop is None:
+            raise RuntimeError("not started")
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+
+    def run(self) -> None:
+        with asyncio.Runner(loop_factory=self.setting.loop_factory) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        await self.upstream.open()
+        limits = InboundLimits(8192, 32768, 100, 10.0, 30.0, 75.0)
+        config = ServerConfig(
+            self._app(),
+            limits=limits,
+            http=GatewayProtocol,
+            lifespan="off",
+            log_config=None,
+            server_header=False,
+        )
+        self._server = uvicorn.Server(config)
+        self.loop.call_later(0.01, self._ready.set)
+        await self._server.serve(sockets=[self._socket])
+        await self.upstream.close()
+
+    def _app(self) -> ASGIApp:
+        setting = self.setting
+        rules = HeaderRules(strip=setting.strip, cookies=setting.cookies)
+        app: ASGIApp = Forward(
+            {"svc": self.upstream}, rules, clock=SystemClock(), body_limit=setting.body_limit
+        )
+        app = Admit(app, setting)
+        app = ReadMiddleware(
+            app,
+            trusted=TrustedProxies(setting.trusted),
+            target_limit=8192,
+            header_limit=32768,
+            header_count=100,
+        )
+        app = RefusalMiddleware(app)
+        return ContextMiddleware(app, clock=SystemClock(), recorder=self.finished)
+
+    def wait_ready(self) -> None:
+        self._ready.wait(5)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = True
+
+
+@contextmanager
+def forwarding_to(upstream_url: str, **setting: Any) -> Iterator[ForwardServer]:
+    """A running gateway core in front of one upstream."""
+    server = ForwardServer(upstream_url, Setting(**setting))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    server.wait_ready()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join(10)
