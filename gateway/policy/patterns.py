@@ -95,8 +95,8 @@ class HostPattern:
             host = read_host(name.encode("utf-8"))
         except Refusal:
             raise PatternError("a host is a name such as 'api.example' or '*.example'", 0) from None
-        if name.endswith("]") is False and ":" in name:
-            raise PatternError("a host pattern has no port", text.index(":"))
+        if ":" in name and not name.endswith("]"):
+            raise PatternError("a host pattern has no port", text.rindex(":"))
         if wildcard and host.startswith("["):
             raise PatternError("an address has no wildcard", 0)
         return cls(host, wildcard)

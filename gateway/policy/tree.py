@@ -74,8 +74,7 @@ class Tree:
 def matching_order(route: Route) -> tuple[object, ...]:
     """Sorts routes so that of two that take the same request the winner comes first."""
     host = HostPattern.ANY_ORDER if route.host is None else route.host.order()
-    methods = (1, ()) if route.methods is None else (0, tuple(sorted(route.methods)))
-    return (host, route.path.shape(), methods)
+    return (host, route.path.shape(), route.methods is None)
 
 
 def _descend(node: Node, part: str | Param) -> Node:
