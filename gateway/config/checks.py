@@ -1,0 +1,76 @@
+"""What only shows when two keys are seen together."""
+
+import ipaddress
+
+from gateway.config.models_accounts import AccountSettings
+from gateway.config.models_server import ServerSettings
+from gateway.config.models_tokens import TokenSettings
+from gateway.config.models_upstreams import UpstreamSettings
+from gateway.config.sections import Parts
+from gateway.config.source import Source
+from gateway.config.units import format_duration
+
+
+def check_together(source: Source, parts: Parts) -> None:
+    """Report what is wrong between keys, in the sections that are sound by themselves."""
+    if parts["server"] is not None:
+        _check_server(source, parts["server"])
+    if parts["tokens"] is not None:
+        _check_tokens(source, parts["tokens"])
+    if parts["accounts"] is not None:
+        _check_accounts(source, parts["accounts"])
+    for name, upstream in (parts["upstreams"] or {}).items():
+        if upstream is not None:
+            _check_upstream(source, name, upstream)
+    if parts["routes"] == () and source.at(("routes",)) is not None:
+        source.warn(("routes",), "there are no routes: every request but those to /auth is refused")
+
+
+def _check_server(source: Source, server: ServerSettings) -> None:
+    if server.listen == server.management and server.listen.port:
+        message = "server.management is the same address as server.listen"
+        source.error(
+            ("server", "management"), message, "health and metrics never belong on the public listener"
+        )
+    for index, network in enumerate(server.trusted_proxies):
+        if network.prefixlen == 0:
+            anyone = "anyone may then say which address a request comes from"
+            source.warn(
+                ("server", "trusted_proxies", index), f"server.trusted_proxies: {anyone}", "name your proxies"
+            )
+        elif network.is_multicast or network.network_address == ipaddress.ip_address("255.255.255.255"):
+            source.warn(
+                ("server", "trusted_proxies", index), "server.trusted_proxies: no proxy has such an address"
+            )
+
+
+def _check_tokens(source: Source, tokens: TokenSettings) -> None:
+    for key in ("access_ttl", "idle_ttl"):
+        if getattr(tokens, key) > tokens.refresh_ttl and source.at(("tokens", key)) is not None:
+            whole = format_duration(tokens.refresh_ttl)
+            message = (
+                f"tokens.{key} is longer than tokens.refresh_ttl ({whole}), which ends the session before"
+            )
+            source.warn(("tokens", key), message)
+
+
+def _check_accounts(source: Source, accounts: AccountSettings) -> None:
+    admin = accounts.bootstrap_admin
+    place = ("accounts", "bootstrap_admin")
+    if (admin.email is None) != (admin.password is None):
+        lacking = "password" if admin.password is None else "email"
+        message = f"accounts.bootstrap_admin: `{lacking}` is missing"
+        source.error((*place, lacking), message, "give both email and password, or neither")
+    least = accounts.password.min_length
+    if admin.password is not None and len(admin.password.reveal().decode()) < least:
+        message = f"accounts.bootstrap_admin: the password has fewer than {least} characters"
+        source.error((*place, "password"), message, "accounts.password.min_length says how many are needed")
+
+
+def _check_upstream(source: Source, name: str, upstream: UpstreamSettings) -> None:
+    if not upstream.targets:
+        source.error(
+            ("upstreams", name, "targets"),
+            f'upstream "{name}": there is no target',
+            "such as http://host:8000",
+        )

@@ -1,0 +1,152 @@
+"""The types of the settings, and how a model declares a key.
+
+Each type reads leaves (`scalars`), writes itself as a person would (`config show`), and has a JSON Schema.
+Defaults are written as in the file and read by the same reader.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+from gateway.config import addresses, store_url, units, words
+from gateway.config.scalars import bare, from_environment, printable, shown, unfit
+from gateway.secret import Secret
+
+_TEXT: Final = {"type": "string"}
+_OPTIONAL_TEXT: Final = {"type": ["string", "null"]}
+_VARIABLE: Final = {"type": "string", "pattern": r"\$\{"}
+MASK: Final = "…"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """Annotates a field: how it is read from a leaf, described to editors, and written for people."""
+
+    read: Callable[[Any], object]
+    schema: Mapping[str, Any]
+    write: Callable[[Any], object] = str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(self._written)
+        return core_schema.no_info_plain_validator_function(self.read, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: object) -> dict[str, Any]:
+        return dict(self.schema)
+
+    def _written(self, value: object) -> object:
+        return None if value is None else self.write(value)
+
+
+class OneOf:
+    """Annotates a `Literal`: reads exactly its words."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        known: tuple[str, ...] = get_args(source)
+
+        def read(value: object) -> str:
+            text = words.read_text(value)
+            if text in known:
+                return text
+            near = [] if from_environment(value) else difflib.get_close_matches(text, known, n=1)
+            hint = f"accepted: {', '.join(known)}" + (
+                f" (did you mean {printable(near[0])}?)" if near else ""
+            )
+            raise unfit(f"{shown(value)} is not accepted", hint)
+
+        return handler.generate_schema(
+            Annotated[str, Reader(read, {"anyOf": [{"enum": list(known)}, _VARIABLE]})]
+        )
+
+
+class Section(BaseModel):
+    """A mapping of the file. Nothing under a key (`server:`) is an empty mapping: all defaults."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, data: Any) -> Any:
+        return {} if data is None else data
+
+
+def setting(default: object, description: str, **more: Any) -> Any:
+    """A key that may be left out; `default` as the file would write it."""
+    return Field(default=default, description=description, validate_default=True, **more)
+
+
+def required(description: str) -> Any:
+    """A key that has to be there."""
+    return Field(description=description)
+
+
+def whole(least: int, most: int = 1_000_000_000) -> Reader:
+    """Reads whole numbers from `least` to `most`."""
+
+    def read(value: object) -> int:
+        number = words.read_whole(value)
+        if not least <= number <= most:
+            raise unfit(f"must be from {least} to {most}, not {shown(value)}")
+        return number
+
+    return Reader(read, {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, _VARIABLE]}, int)
+
+
+def duration(least: float = 0.001, most: float = 366 * 86400, *, whole_seconds: bool = False) -> Reader:
+    """Reads seconds from `least` to `most`; tokens and sessions count in whole seconds."""
+
+    def read(value: object) -> float:
+        seconds = units.read_duration(value)
+        if not least <= seconds <= most:
+            span = f"{units.format_duration(least)} to {units.format_duration(most)}"
+            raise unfit(f"must be from {span}, not {shown(value)}")
+        if whole_seconds and seconds != int(seconds):
+            raise unfit(f"must be in whole seconds, not {shown(value)}")
+        return seconds
+
+    schema = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h|d))+$|\$\{"}
+    return Reader(read, schema, units.format_duration)
+
+
+def size(least: int = 0, most: int = 1024**4) -> Reader:
+    """Reads bytes from `least` to `most`."""
+
+    def read(value: object) -> int:
+        count = units.read_size(value)
+        if not least <= count <= most:
+            span = f"{units.format_size(least)} to {units.format_size(most)}"
+            raise unfit(f"must be from {span}, not {shown(value)}")
+        return count
+
+    schema = {"type": "string", "pattern": r"^[0-9]+ ?(B|[KMG]iB|[kKMG]B)$|\$\{"}
+    return Reader(read, schema, units.format_size)
+
+
+Text = Annotated[str, Reader(words.read_filled_text, _TEXT)]
+OptionalText = Annotated[str | None, Reader(words.read_optional_text, _OPTIONAL_TEXT)]
+Name = Annotated[str, Reader(words.read_name, _TEXT)]
+Email = Annotated[str | None, Reader(words.read_email, _OPTIONAL_TEXT)]
+HeaderName = Annotated[str, Reader(words.read_header_name, _TEXT)]
+Flag = Annotated[bool, Reader(words.read_flag, {"anyOf": [{"type": "boolean"}, _VARIABLE]}, bool)]
+Duration = Annotated[float, duration()]
+Seconds = Annotated[float, duration(1, 10 * 366 * 86400, whole_seconds=True)]
+Size = Annotated[int, size()]
+Rate = Annotated[units.Rate, Reader(units.read_rate, {"type": "string", "examples": ["100/m"]})]
+Address = Annotated[addresses.Address, Reader(addresses.read_address, _TEXT)]
+Cidr = Annotated[addresses.Network, Reader(addresses.read_network, _TEXT)]
+TargetUrl = Annotated[addresses.TargetUrl, Reader(addresses.read_target_url, _TEXT)]
+SessionUrl = Annotated[store_url.StoreUrl, Reader(store_url.read_session_url, _TEXT)]
+AccountUrl = Annotated[store_url.StoreUrl, Reader(store_url.read_account_url, _TEXT)]
+OptionalSecret = Annotated[Secret | None, Reader(words.read_secret, _OPTIONAL_TEXT, lambda _: MASK)]
+SigningSecret = Annotated[Secret, Reader(words.read_signing_secret, _TEXT, lambda _: MASK)]
+HeaderValue = Annotated[
+    str,
+    Reader(words.read_header_value, _TEXT, lambda value: MASK if from_environment(value) else str(value)),
+]
+Leaves = Annotated[Any, Reader(lambda value: value, {}, bare)]
+"""Anything at all, left to a reader of its own (`access`)."""
