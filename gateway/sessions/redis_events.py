@@ -7,7 +7,6 @@ from redis.asyncio import Redis
 from gateway.sessions.events import EventBatch, EventKind, RevocationEvent
 from gateway.sessions.redis_link import RedisLink
 
-_BATCH = 1000
 _START = "0-0"
 _KINDS = frozenset(kind.value for kind in EventKind)
 
@@ -17,10 +16,11 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 class RedisEvents:
     """Reads the stream; the scripts write it, in the same step as what the events tell of."""
 
-    def __init__(self, link: RedisLink, stream: str, *, linger: int) -> None:
+    def __init__(self, link: RedisLink, stream: str, *, linger: int, batch: int) -> None:
         self._link = link
         self._stream = stream
         self._linger = linger
+        self._count = batch
 
     async def tail(self) -> EventBatch:
         """See SessionStore.tail."""
@@ -45,13 +45,13 @@ class RedisEvents:
     async def _tail(self, client: Redis) -> EventBatch:
         seconds, micros = await client.time()
         oldest = seconds * 1000 + micros // 1000 - self._linger
-        entries: Any = await client.xrange(self._stream, f"{oldest}-0", "+", count=_BATCH)
+        entries: Any = await client.xrange(self._stream, f"{oldest}-0", "+", count=self._count)
         return _batch(entries) if entries else EventBatch((), await self._newest(client))
 
     async def _read(self, client: Redis, cursor: str, wait: float) -> list[Entry]:
         # BLOCK 0 would wait for ever.
         block = max(1, round(wait * 1000)) if wait > 0 else None
-        reply: Any = await client.xread({self._stream: cursor}, count=_BATCH, block=block)
+        reply: Any = await client.xread({self._stream: cursor}, count=self._count, block=block)
         return reply[0][1] if reply else []
 
     async def _newest(self, client: Redis) -> str:

@@ -26,7 +26,8 @@ _PIECES = 3
 class RedisSessionStore:
     """The SessionStore over Redis >= 6.2. Durations in seconds.
 
-    Without a clock the server's own TIME is used, one clock for all workers. `timeout` bounds every call.
+    Without a clock the server's own TIME is used, one clock for all workers. `timeout` bounds every call;
+    `batch` is the most events read at once.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class RedisSessionStore:
         clock: Clock | None = None,
         timeout: float = 2.0,
         connections: int = 32,
+        batch: int = 1000,
     ) -> None:
         self._grace = round(refresh_grace * 1000)
         self._idle = round(idle_ttl * 1000)
@@ -47,7 +49,7 @@ class RedisSessionStore:
         self._most = max_per_user
         self._clock = clock
         self._link = RedisLink(url, timeout=timeout, connections=connections)
-        self._events = RedisEvents(self._link, _EVENTS, linger=self._linger)
+        self._events = RedisEvents(self._link, _EVENTS, linger=self._linger, batch=batch)
         self._scripts: Mapping[str, LuaScript] = {}
 
     async def open(self) -> None:

@@ -11,7 +11,6 @@ from gateway.sessions.events import EventBatch, EventKind, RevocationEvent
 from gateway.sessions.sql_link import SqlLink
 from gateway.sessions.sql_schema import events
 
-_BATCH = 1000
 _POLL_SECONDS = 0.2
 _START = "0"
 _KINDS = frozenset(kind.value for kind in EventKind)
@@ -20,9 +19,10 @@ _KINDS = frozenset(kind.value for kind in EventKind)
 class SqlEvents:
     """`now` gives milliseconds since the epoch."""
 
-    def __init__(self, link: SqlLink, now: Callable[[], int]) -> None:
+    def __init__(self, link: SqlLink, now: Callable[[], int], *, batch: int) -> None:
         self._link = link
         self._now = now
+        self._count = batch
 
     async def write(self, connection: AsyncConnection, new: Sequence[RevocationEvent]) -> None:
         """Add events as the last thing in a transaction. Expiry never goes back from one event to the next,
@@ -51,7 +51,7 @@ class SqlEvents:
         return batch
 
     async def _next(self, cursor: str) -> EventBatch:
-        newer = select(events).where(events.c.id > int(cursor)).order_by(events.c.id).limit(_BATCH)
+        newer = select(events).where(events.c.id > int(cursor)).order_by(events.c.id).limit(self._count)
 
         async def read(connection: AsyncConnection) -> EventBatch:
             rows = (await connection.execute(newer)).all()
@@ -65,7 +65,7 @@ class SqlEvents:
 
     async def _tail(self, connection: AsyncConnection) -> EventBatch:
         live = select(events).where(events.c.expires_at_s > self._now() // 1000)
-        rows = (await connection.execute(live.order_by(events.c.id).limit(_BATCH))).all()
+        rows = (await connection.execute(live.order_by(events.c.id).limit(self._count))).all()
         return _batch(rows) if rows else EventBatch((), str(await _newest(connection)))
 
 

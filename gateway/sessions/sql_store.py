@@ -17,7 +17,8 @@ from gateway.sessions.store import NewSession, Rotation, SessionInfo
 
 
 class SqlSessionStore:
-    """The SessionStore over a database. Durations in seconds; `timeout` bounds each statement.
+    """The SessionStore over a database. Durations in seconds; `timeout` bounds each statement,
+    `batch` is the most events read at once.
 
     The hosts' clocks decide about grace and lifetimes, so they should agree to a second or so.
     """
@@ -32,6 +33,7 @@ class SqlSessionStore:
         max_per_user: int,
         clock: Clock,
         timeout: float = 5.0,
+        batch: int = 1000,
     ) -> None:
         self._lifetimes = Lifetimes(
             grace=round(refresh_grace * 1000),
@@ -40,7 +42,7 @@ class SqlSessionStore:
         )
         self._clock = clock
         self._link = SqlLink(url, timeout=timeout)
-        self._events = SqlEvents(self._link, self._now)
+        self._events = SqlEvents(self._link, self._now, batch=batch)
         self._steps = SqlSteps(
             self._link, self._events, self._lifetimes, max_per_user=max_per_user, now=self._now
         )
