@@ -3,12 +3,12 @@
 from typing import Any
 
 from gateway.accounts.emails import check_email
+from gateway.accounts.names import check_display_name
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.store import AccountStore
 from gateway.accounts.user import User
 from gateway.auth.bodies import Credentials, Registration
 from gateway.auth.grants import Audit, Caller, Grants
-from gateway.auth.profile import check_display_name
 from gateway.errors import FieldError, Refusal
 from gateway.reasons import Reason
 

@@ -1,5 +1,6 @@
 """The life of a session after login: refresh, logout, logout everywhere, list, end one, change the password."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.accounts.passwords import Passwords
@@ -14,7 +15,6 @@ from gateway.sessions.family import Outcome
 from gateway.sessions.store import Presented, SessionInfo, SessionStore
 from gateway.tokens.refresh import PresentedRefresh, RefreshTokens
 
-_GRANTED: Final = frozenset({Outcome.ROTATED, Outcome.REPLAYED, Outcome.ROLLED_FORWARD})
 _NOTED: Final = frozenset({Outcome.REUSED, Outcome.FORGED, Outcome.ROLLED_FORWARD})
 
 
@@ -30,6 +30,7 @@ class SessionLife:
         refresh: RefreshTokens,
         grants: Grants,
         audit: Audit,
+        count_refresh: Callable[[str], object],
     ) -> None:
         self.accounts = accounts
         self.passwords = passwords
@@ -37,6 +38,7 @@ class SessionLife:
         self.tokens = refresh
         self.grants = grants
         self.audit = audit
+        self.count_refresh = count_refresh
 
     async def refresh(self, token: str, caller: Caller) -> dict[str, Any]:
         """One primary-key read and one rotation; a store that cannot be asked is a 503, never a 401."""
@@ -46,9 +48,10 @@ class SessionLife:
             await self.store.end(presented.user_id, presented.session_id)
             raise Refusal(Reason.SESSION_ENDED)
         rotation = await self.store.rotate(_to_rotate(presented, user))
+        self.count_refresh(rotation.outcome)
         if rotation.outcome in _NOTED:
             self._note(f"refresh-{rotation.outcome}", user.user_id, presented.session_id, caller)
-        if rotation.outcome not in _GRANTED:
+        if not rotation.outcome.has_successor:
             raise _refused(rotation.outcome)
         successor = self.tokens.successor(
             presented, issued_at=rotation.rotated_at, expires_at=rotation.expires_at

@@ -14,7 +14,9 @@ from gateway.reasons import Reason
 # W3C Trace Context, version 00: trace id, parent id, flags.
 _TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-_SINGLE: Final = frozenset({b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding"})
+_SINGLE: Final = frozenset(
+    {b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding"}
+)
 
 
 class ReadMiddleware:
@@ -46,8 +48,7 @@ class ReadMiddleware:
         raw = scope.get("raw_target")
         if raw is None:
             raw = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-        target = read_target(raw, self.target_limit)
-        context.target = target
+        context.target = target = read_target(raw, self.target_limit)
         if target.authority is not None:
             context.host = read_host(target.authority.encode("latin-1"))
         else:
@@ -65,6 +66,8 @@ class ReadMiddleware:
                 single[name] = value
             elif name == b"traceparent" and _TRACEPARENT.fullmatch(value):
                 context.traceparent = value.decode()
+        if not context.traceparent:
+            context.traceparent = f"00-{context.request_id}-{context.request_id[:16]}-00"
         # RFC 9112 section 3.2: an HTTP/1.1 request without Host is refused.
         if b"host" not in single and version != "1.0":
             raise Refusal(Reason.HEADER_AMBIGUOUS)

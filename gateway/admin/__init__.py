@@ -1,0 +1,1 @@
+"""What operators ask a running gateway: health, readiness, metrics; never on the public listener."""

@@ -1,0 +1,60 @@
+"""Opening and closing: constructors only store, everything that does I/O at start is listed here in order."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
+
+logger = logging.getLogger("gateway")
+
+
+class Opened(Protocol):
+    """Anything with a beginning and an end."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Lifespan:
+    """Answers the ASGI lifespan protocol; requests pass through.
+
+    `parts` open in order and close in reverse; `prepare` runs when all are open. What fails at start is logged
+    in one line and ends the worker: a gateway that cannot judge does not serve.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, parts: Sequence[Opened], prepare: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.app = app
+        self.parts = parts
+        self.prepare = prepare
+        self.stack = AsyncExitStack()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        await receive()
+        try:
+            await self.open()
+        except Exception as error:
+            logger.error("cannot start: %s", error, exc_info=logger.isEnabledFor(logging.DEBUG))
+            await self.close()
+            await send({"type": "lifespan.startup.failed", "message": ""})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def open(self) -> None:
+        for part in self.parts:
+            self.stack.push_async_callback(part.close)
+            await part.open()
+        await self.prepare()
+
+    async def close(self) -> None:
+        await self.stack.aclose()

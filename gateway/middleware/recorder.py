@@ -1,0 +1,40 @@
+"""One log line and a few counters for every finished request."""
+
+from gateway.context import GatewayContext
+from gateway.observe.access_log import AccessLog
+from gateway.observe.counters import Counters
+
+# The status that is logged when the caller left before an answer began; nothing was sent.
+CLIENT_GONE = 499
+
+
+class RequestRecorder:
+    """Implements `middleware.context.Recorder`; costs a few microseconds a request."""
+
+    def __init__(self, *, log: AccessLog, counters: Counters) -> None:
+        self.log = log
+        self.counters = counters
+
+    def finished(self, context: GatewayContext, seconds: float) -> None:
+        status = context.status or CLIENT_GONE
+        reason = context.reason.word if context.reason is not None else None
+        target = context.target
+        principal = context.principal
+        self.counters.observe_request(context.route_name, reason or "allowed", status, seconds)
+        if context.upstream is not None and context.upstream_seconds is not None:
+            self.counters.observe_upstream(context.upstream, context.upstream_seconds)
+        self.log.record(
+            request_id=context.request_id,
+            method=context.method,
+            path=target.path if target is not None else b"",
+            route=context.route_name,
+            reason=reason,
+            status=status,
+            subject=principal.subject if principal is not None else None,
+            client=context.client_address,
+            upstream=context.upstream,
+            seconds=seconds,
+            upstream_seconds=context.upstream_seconds,
+            bytes_in=context.bytes_in,
+            bytes_out=context.bytes_out,
+        )

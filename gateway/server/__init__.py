@@ -1,0 +1,1 @@
+"""Processes and sockets: the HTTP protocol, workers, the management listener, drain."""

@@ -1,0 +1,124 @@
+"""One request and its answer on an inbound connection: how ASGI messages become HTTP/1.1 bytes."""
+
+import http
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from gateway.errors import Refusal
+
+_STATUS_LINE: Final = {
+    status: b"HTTP/1.1 %d %s" % (status, phrase)
+    for status in range(100, 1000)
+    for phrase in [http.HTTPStatus(status).phrase.encode() if status in set(http.HTTPStatus) else b""]
+}
+
+
+class AnswerError(RuntimeError):
+    """The application's messages cannot be put on the wire as they are."""
+
+
+class GatewayCycle(RequestResponseCycle):
+    """uvicorn's cycle with the answer side of RFC 9110 and 9112 complete.
+
+    Differences: 204 and 304 keep or lose their length as section 8.6 says, HTTP/1.0 is never sent chunks, an
+    upstream's Date is not doubled, a broken answer resets the connection instead of ending it as if complete,
+    and names arrive in lower case, so each header is copied without being taken apart.
+    """
+
+    async def run_asgi(self, app: Any) -> None:
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Refusal:
+            # Raised after the answer had begun: its truncation must be visible (RFC 9112 section 8).
+            self.transport.abort()
+        except BaseException as error:
+            self.logger.error("request failed after its answer had begun", exc_info=error)
+            self.transport.abort()
+        else:
+            if not self.response_complete and not self.disconnected:
+                self.transport.abort()
+        finally:
+            self.on_response = lambda: None
+
+    async def send(self, message: Any) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._start(message["status"], message.get("headers", ()))
+        elif message["type"] == "http.response.body" and self.response_started and not self.response_complete:
+            self._body(message.get("body", b""), message.get("more_body", False))
+        else:
+            raise AnswerError(f"unexpected {message['type']}")
+
+    def _start(self, status: int, headers: Any) -> None:
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        self.status = status
+        lines = [_STATUS_LINE[status]]
+        dated = False
+        for name, value in headers:
+            if name == b"content-length":
+                if status == 204 or status < 200:
+                    continue
+                self.chunked_encoding = False
+                self.expected_content_length = int(value)
+            elif name == b"transfer-encoding":
+                continue
+            elif name == b"connection":
+                self.keep_alive = self.keep_alive and b"close" not in value.lower()
+                continue
+            elif name == b"date":
+                dated = True
+            lines.append(b"%s: %s" % (name, value))
+        if not dated:
+            lines.extend(b"%s: %s" % header for header in self.default_headers)
+        self._frame(status, lines)
+        lines.append(b"\r\n")
+        block = b"\r\n".join(lines)
+        # RFC 9110 section 5.5: CR, LF and NUL never get into a field, whoever supplied it.
+        if block.count(b"\n") != len(lines) or block.count(b"\r") != len(lines) or b"\x00" in block:
+            raise AnswerError("a header holds CR, LF or NUL")
+        self.transport.write(block)
+
+    def _frame(self, status: int, lines: list[bytes]) -> None:
+        """Decide how the reader will find the end of the body (RFC 9112 section 6.3)."""
+        self.bodiless = self.scope["method"] == "HEAD" or status in (204, 304) or status < 200
+        if self.chunked_encoding is None and not self.bodiless:
+            if self.scope["http_version"] == "1.0":
+                self.keep_alive = False
+                self.chunked_encoding = False
+                self.expected_content_length = -1
+            else:
+                self.chunked_encoding = True
+                lines.append(b"transfer-encoding: chunked")
+        if not self.keep_alive:
+            lines.append(b"connection: close")
+
+    def _body(self, body: bytes, more_body: bool) -> None:
+        if self.bodiless:
+            self.expected_content_length = 0
+        elif self.chunked_encoding:
+            chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+            self.transport.write(chunk if more_body else chunk + b"0\r\n\r\n")
+        elif self.expected_content_length < 0:
+            self.transport.write(body)
+        else:
+            self.expected_content_length -= len(body)
+            if self.expected_content_length < 0:
+                raise AnswerError("the answer is longer than its Content-Length")
+            if body:
+                self.transport.write(body)
+        if not more_body:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self.expected_content_length > 0:
+            raise AnswerError("the answer is shorter than its Content-Length")
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive and not self.more_body:
+            self.transport.close()
+        self.on_response()

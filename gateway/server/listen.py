@@ -1,0 +1,41 @@
+"""Binding the listeners before anything starts: a taken port is found out first."""
+
+import errno
+import socket
+
+from gateway.errors import GatewayError
+
+
+class ListenError(GatewayError):
+    """An address cannot be listened on. `taken` when another program holds it."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        super().__init__(error.strerror)
+        self.host = host
+        self.port = port
+        self.taken = error.errno == errno.EADDRINUSE
+        self.why = error.strerror or "cannot be used"
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound TCP socket (port 0: any free one); ListenError when the address cannot be had.
+
+    SO_REUSEADDR only skips TIME_WAIT; SO_REUSEPORT is not set, or two gateways would share a port unnoticed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ListenError(host, port, error) from None
+    listener.setblocking(False)
+    listener.set_inheritable(True)
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """`host:port` as bound, IPv6 in brackets."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,53 @@
+"""uvicorn's options for the two listeners, from the settings."""
+
+from typing import Any, Final
+
+import uvicorn
+
+from gateway.config.models_server import ServerSettings
+from gateway.server.limits import InboundLimits, ServerConfig
+from gateway.server.protocol import GatewayProtocol
+
+_BACKLOG: Final = 2048
+
+
+def public_config(
+    app: Any, server: ServerSettings, *, workers: int = 1, factory: bool = False
+) -> ServerConfig:
+    """The public listener. uvicorn's own forwarded-header handling, logs and Server header are off."""
+    return ServerConfig(
+        app,
+        limits=InboundLimits(
+            target=server.limits.target,
+            header_bytes=server.limits.headers,
+            header_count=server.limits.header_count,
+            header_deadline=server.timeouts.header,
+            body_deadline=server.timeouts.body,
+            idle_deadline=server.timeouts.idle,
+        ),
+        factory=factory,
+        workers=workers,
+        http=GatewayProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=max(1, round(server.drain)),
+    )
+
+
+def management_config(app: Any) -> uvicorn.Config:
+    """The management listener: small, slow traffic from operators and probes."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )

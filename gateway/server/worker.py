@@ -1,0 +1,21 @@
+"""What a worker process of several runs: it loads the configuration anew and opens its own connections."""
+
+import os
+from pathlib import Path
+
+from gateway.admin.control import ControlServer
+from gateway.app import Gateway
+from gateway.clock import SystemClock
+from gateway.config.load import load_config
+from gateway.parts import make_parts
+from gateway.server.logs import configure_logs, stdout_writer
+from gateway.server.workers import CONFIG_VARIABLE, CONTROL_VARIABLE
+
+
+def make_app() -> Gateway:
+    """The application of one worker; called by uvicorn in the worker process."""
+    configure_logs()
+    loaded = load_config(Path(os.environ[CONFIG_VARIABLE]), os.environ)
+    parts = make_parts(loaded.settings, SystemClock(), stdout_writer())
+    control = ControlServer(Path(os.environ[CONTROL_VARIABLE]), parts.report)
+    return Gateway(loaded.settings, parts, beside=(control,))

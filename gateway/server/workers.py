@@ -1,0 +1,71 @@
+"""Several workers: a supervisor that binds, starts, watches and drains them, and speaks for all of them."""
+
+import logging
+import os
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from gateway.admin.control import SocketFleet
+from gateway.admin.management import ManagementApp
+from gateway.config.settings import Settings
+from gateway.server.drain import QuietServer
+from gateway.server.options import management_config, public_config
+
+# How a worker process, which starts from nothing, learns what to serve.
+CONFIG_VARIABLE: Final = "GATEWAY_WORKER_CONFIG"
+CONTROL_VARIABLE: Final = "GATEWAY_WORKER_CONTROL"
+
+logger = logging.getLogger("gateway")
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's supervisor; a worker that cannot start ends the gateway with exit code 3."""
+
+    @property
+    def draining(self) -> bool:
+        return self.should_exit.is_set()
+
+    def handle_hup(self) -> None:
+        """A hang-up is no reason to drop connections."""
+        logger.info("SIGHUP ignored")
+
+    @property
+    def failed(self) -> bool:
+        return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
+
+
+def run_workers(
+    settings: Settings, config_path: Path, public: socket.socket, management: socket.socket
+) -> int:
+    """Serve until a signal; the exit code."""
+    with tempfile.TemporaryDirectory(prefix="gateway-") as directory:
+        os.environ[CONFIG_VARIABLE] = str(config_path.resolve())
+        os.environ[CONTROL_VARIABLE] = directory
+        config = public_config(
+            "gateway.server.worker:make_app",
+            settings.server,
+            workers=settings.server.workers,
+            factory=True,
+        )
+        supervisor = Supervisor(config, [public])
+        fleet = SocketFleet(Path(directory), settings.server.workers, lambda: supervisor.draining)
+        beside = QuietServer(management_config(ManagementApp(fleet)))
+        thread = _beside(beside, management)
+        supervisor.run()
+        beside.should_exit = True
+        thread.join(timeout=5)
+        return 3 if supervisor.failed else 0
+
+
+def _beside(server: uvicorn.Server, management: socket.socket) -> threading.Thread:
+    """The supervisor's main thread waits for processes, so the management listener has its own."""
+    thread = threading.Thread(target=server.run, args=([management],), name="management", daemon=True)
+    thread.start()
+    return thread
