@@ -25,9 +25,7 @@ class Lifespan:
     in one line and ends the worker: a gateway that cannot judge does not serve.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, parts: Sequence[Opened], prepare: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, parts: Sequence[Opened], prepare: Callable[[], Awaitable[None]]) -> None:
         self.app = app
         self.parts = parts
         self.prepare = prepare

@@ -96,9 +96,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
     """All components of one worker; `write` takes the lines of the request and event logs."""
     tokens = settings.tokens
     ring = KeyRing.from_secret(tokens.secret)
-    access = AccessTokens(
-        ring, issuer=tokens.issuer, audience=tokens.audience, ttl=int(tokens.access_ttl), clock=clock
-    )
+    access = AccessTokens(ring, issuer=tokens.issuer, audience=tokens.audience, ttl=int(tokens.access_ttl), clock=clock)
     refresh = RefreshTokens(ring, issuer=tokens.issuer)
     store = _store(settings, clock)
     accounts = AccountStore(settings.accounts.database.reveal(), clock=clock)
@@ -112,13 +110,9 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         store=store,
         deny_when_stale=revocation.when_stale == "deny",
     )
-    counters = Counters(
-        staleness=revocations.staleness, revocations=lambda: sum(revocations.counts().values())
-    )
+    counters = Counters(staleness=revocations.staleness, revocations=lambda: sum(revocations.counts().values()))
     events = EventLog(write, clock, observe=counters.observe_event)
-    grants = Grants(
-        access=access, refresh=refresh, store=store, refresh_ttl=int(tokens.refresh_ttl), clock=clock
-    )
+    grants = Grants(access=access, refresh=refresh, store=store, refresh_ttl=int(tokens.refresh_ttl), clock=clock)
     sign_in = SignIn(
         accounts=accounts,
         passwords=passwords,
@@ -147,9 +141,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         revocations=revocations,
         feed=RevocationFeed(store, revocations),
         authenticator=authenticator,
-        endpoints=AuthEndpoints(
-            sign_in=sign_in, life=life, authenticator=authenticator, jwks=ring.public_jwks
-        ),
+        endpoints=AuthEndpoints(sign_in=sign_in, life=life, authenticator=authenticator, jwks=ring.public_jwks),
         upstreams=_upstreams(settings),
     )
 

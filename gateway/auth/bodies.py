@@ -136,8 +136,7 @@ def _field_errors(error: ValidationError) -> list[FieldError]:
     """At most twenty, names cut short: an answer must not grow with what was sent."""
     found = error.errors(include_url=False, include_input=False, include_context=False)[:20]
     return [
-        FieldError(".".join(map(str, item["loc"]))[:64], _SENTENCES.get(item["type"], "is not valid"))
-        for item in found
+        FieldError(".".join(map(str, item["loc"]))[:64], _SENTENCES.get(item["type"], "is not valid")) for item in found
     ]
 
 

@@ -62,9 +62,7 @@ class Grants:
         now = int(self.clock.now())
         session_id = self.session_ids()
         expires_at = now + self.refresh_ttl
-        first = self.refresh.first(
-            user_id=user.user_id, session_id=session_id, issued_at=now, expires_at=expires_at
-        )
+        first = self.refresh.first(user_id=user.user_id, session_id=session_id, issued_at=now, expires_at=expires_at)
         await self.store.create(
             NewSession(
                 user_id=user.user_id,

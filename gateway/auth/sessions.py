@@ -53,16 +53,12 @@ class SessionLife:
             self._note(f"refresh-{rotation.outcome}", user.user_id, presented.session_id, caller)
         if not rotation.outcome.has_successor:
             raise _refused(rotation.outcome)
-        successor = self.tokens.successor(
-            presented, issued_at=rotation.rotated_at, expires_at=rotation.expires_at
-        )
+        successor = self.tokens.successor(presented, issued_at=rotation.rotated_at, expires_at=rotation.expires_at)
         return self.grants.pair(user, presented.session_id, successor, rotation.expires_at)
 
     async def logout(self, token: str | None, caller_is: Authentication, caller: Caller) -> None:
         """Ends the session of the refresh token, and that of a valid access token; 401 when there is neither."""
-        refused: Refusal = Refusal(
-            caller_is.reason if isinstance(caller_is, Anonymous) else Reason.TOKEN_MISSING
-        )
+        refused: Refusal = Refusal(caller_is.reason if isinstance(caller_is, Anonymous) else Reason.TOKEN_MISSING)
         ending: dict[str, str] = {}
         if isinstance(caller_is, Principal) and caller_is.session_id is not None:
             ending[caller_is.session_id] = caller_is.subject
@@ -96,9 +92,7 @@ class SessionLife:
         self._note("session-ended", principal.subject, session_id, caller)
         return True
 
-    async def change_password(
-        self, principal: Principal, body: PasswordChange, caller: Caller
-    ) -> dict[str, Any]:
+    async def change_password(self, principal: Principal, body: PasswordChange, caller: Caller) -> dict[str, Any]:
         """Every session ends, also the caller's; it gets a new one, so that no old token survives the change."""
         user = await self.current_user(principal)
         verdict = await self.passwords.verify(user.password_hash, body.current)

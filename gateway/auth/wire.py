@@ -10,9 +10,7 @@ NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content
 
 def success(body: Mapping[str, Any], request_id: str) -> JSONResponse:
     """`200 {"statusCode": 200, "body": {…}}`; tokens must not be kept by caches (RFC 6749 section 5.1)."""
-    return JSONResponse(
-        {"statusCode": 200, "body": dict(body)}, headers={**NO_STORE, "X-Request-Id": request_id}
-    )
+    return JSONResponse({"statusCode": 200, "body": dict(body)}, headers={**NO_STORE, "X-Request-Id": request_id})
 
 
 def public_keys(document: Mapping[str, Any]) -> JSONResponse:

@@ -14,9 +14,7 @@ from gateway.reasons import Reason
 # W3C Trace Context, version 00: trace id, parent id, flags.
 _TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-_SINGLE: Final = frozenset(
-    {b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding"}
-)
+_SINGLE: Final = frozenset({b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding"})
 
 
 class ReadMiddleware:

@@ -24,9 +24,7 @@ class DrainingServer(uvicorn.Server):
             yield
             return
         signals = (signal.SIGINT, signal.SIGTERM)
-        original: dict[signal.Signals, Any] = {
-            each: signal.signal(each, self.handle_exit) for each in signals
-        }
+        original: dict[signal.Signals, Any] = {each: signal.signal(each, self.handle_exit) for each in signals}
         try:
             yield
         finally:

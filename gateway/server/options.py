@@ -11,9 +11,7 @@ from gateway.server.protocol import GatewayProtocol
 _BACKLOG: Final = 2048
 
 
-def public_config(
-    app: Any, server: ServerSettings, *, workers: int = 1, factory: bool = False
-) -> ServerConfig:
+def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory: bool = False) -> ServerConfig:
     """The public listener. uvicorn's own forwarded-header handling, logs and Server header are off."""
     return ServerConfig(
         app,

@@ -22,9 +22,7 @@ def run_single(settings: Settings, gateway: Gateway, public: socket.socket, mana
     return 0
 
 
-async def _serve(
-    server: DrainingServer, public: socket.socket, beside: QuietServer, management: socket.socket
-) -> None:
+async def _serve(server: DrainingServer, public: socket.socket, beside: QuietServer, management: socket.socket) -> None:
     probing = asyncio.ensure_future(beside.serve(sockets=[management]))
     try:
         await server.serve(sockets=[public])

@@ -41,9 +41,7 @@ class Supervisor(Multiprocess):
         return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
 
 
-def run_workers(
-    settings: Settings, config_path: Path, public: socket.socket, management: socket.socket
-) -> int:
+def run_workers(settings: Settings, config_path: Path, public: socket.socket, management: socket.socket) -> int:
     """Serve until a signal; the exit code."""
     with tempfile.TemporaryDirectory(prefix="gateway-") as directory:
         os.environ[CONFIG_VARIABLE] = str(config_path.resolve())

@@ -21,8 +21,18 @@ def test_scheme_is_case_insensitive(scheme: bytes) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"Bearer", b"Bearer ", b"Bearer  " + TOKEN, b"Bearer\t" + TOKEN, b"Bearer a,b", b"Bearer " + TOKEN + b" ", b"Bearer " + TOKEN + b"," + TOKEN, b"Bearer a b", b"bearer:" + TOKEN],
-)  # fmt: skip
+    [
+        b"Bearer",
+        b"Bearer ",
+        b"Bearer  " + TOKEN,
+        b"Bearer\t" + TOKEN,
+        b"Bearer a,b",
+        b"Bearer " + TOKEN + b" ",
+        b"Bearer " + TOKEN + b"," + TOKEN,
+        b"Bearer a b",
+        b"bearer:" + TOKEN,
+    ],
+)
 def test_lax_spellings_are_malformed(value: bytes) -> None:
     assert read_bearer(authorization(value), None) == Anonymous(Reason.TOKEN_MALFORMED)
 
@@ -39,8 +49,16 @@ def test_two_authorization_headers_are_ambiguous() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [b"access_token=a", b"x=1&access_token=a", b"access%5Ftoken=a", b"%61ccess_token=a", b"x=1;access_token=a", b"access_token"]
-)  # fmt: skip
+    "query",
+    [
+        b"access_token=a",
+        b"x=1&access_token=a",
+        b"access%5Ftoken=a",
+        b"%61ccess_token=a",
+        b"x=1;access_token=a",
+        b"access_token",
+    ],
+)
 def test_token_in_query_is_refused(query: bytes) -> None:
     assert read_bearer([], query) == Anonymous(Reason.TOKEN_MALFORMED)
     with pytest.raises(Refusal) as refused:

@@ -37,12 +37,20 @@ def test_nobody_is_trusted_by_default() -> None:
     ("headers", "hops"),
     [
         pytest.param([(b"x-forwarded-for", b"1.1.1.1, 2.2.2.2")], ["1.1.1.1", "2.2.2.2"], id="list"),
-        pytest.param([(b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2")], ["1.1.1.1", "2.2.2.2"], id="two lines"),
-        pytest.param([(b"forwarded", b'for=1.1.1.1;proto=http, For="[2001:db8::1]:80"')], ["1.1.1.1", "[2001:db8::1]:80"], id="forwarded"),
-        pytest.param([(b"forwarded", b"for=1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2")], ["2.2.2.2"], id="x-forwarded-for first"),
+        pytest.param(
+            [(b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2")], ["1.1.1.1", "2.2.2.2"], id="two lines"
+        ),
+        pytest.param(
+            [(b"forwarded", b'for=1.1.1.1;proto=http, For="[2001:db8::1]:80"')],
+            ["1.1.1.1", "[2001:db8::1]:80"],
+            id="forwarded",
+        ),
+        pytest.param(
+            [(b"forwarded", b"for=1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2")], ["2.2.2.2"], id="x-forwarded-for first"
+        ),
         pytest.param([(b"x-real-ip", b"9.9.9.9")], [], id="x-real-ip never"),
     ],
-)  # fmt: skip
+)
 def test_hops_are_read_in_order(headers: list[tuple[bytes, bytes]], hops: list[str]) -> None:
     assert hops_of(headers) == hops
 
