@@ -1,0 +1,80 @@
+"""Writes log lines beside the event loop: a reader of the log that stalls never stalls a request."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+MOST_WAITING: Final = 50_000
+_CLOSING_SECONDS: Final = 2.0
+
+Write = Callable[[str], object]
+
+
+class LineWriter:
+    """Collects lines for `delay` seconds and hands them over together; a thread of its own calls `write`.
+
+    With `MOST_WAITING` lines not yet written, further ones are dropped and counted (`dropped`), and so are
+    those that `write` refuses with OSError (full disk, closed pipe). A writer that is not open, as in a
+    command line verb, writes each line at once.
+    """
+
+    def __init__(self, write: Write, *, delay: float) -> None:
+        self._write = write
+        self._delay = delay
+        self._lines: list[str] = []
+        self._full = 0
+        self._failed = 0
+        self._handed_over = 0
+        self._finished = 0
+        self._batches: queue.SimpleQueue[list[str] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def dropped(self) -> int:
+        """How many lines were lost so far."""
+        return self._full + self._failed
+
+    async def open(self) -> None:
+        """Start the writing thread, a daemon: a log that cannot be written does not hold up the exit."""
+        self._thread = threading.Thread(target=self._run, name="gateway-log", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Write what waits, for two seconds at most."""
+        self._flush()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._batches.put(None)
+            await asyncio.to_thread(thread.join, _CLOSING_SECONDS)
+
+    def add(self, line: str) -> None:
+        """Take one line, with its line end."""
+        if self._thread is None:
+            self._write_batch([line])
+        elif self._handed_over - self._finished + len(self._lines) >= MOST_WAITING:
+            self._full += 1
+        else:
+            if not self._lines:
+                asyncio.get_running_loop().call_later(self._delay, self._flush)
+            self._lines.append(line)
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._handed_over += len(self._lines)
+            self._batches.put(self._lines)
+            self._lines = []
+
+    # The thread's side. It alone changes `_finished` and `_failed`, the loop all else, so no lock is needed.
+
+    def _run(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            self._write_batch(batch)
+            self._finished += len(batch)
+
+    def _write_batch(self, batch: list[str]) -> None:
+        try:
+            self._write("".join(batch))
+        except (OSError, ValueError):  # ValueError: the stream was closed.
+            self._failed += len(batch)
