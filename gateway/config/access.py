@@ -65,15 +65,9 @@ class AccessReader:
         if isinstance(value, dict):
             clause = self._mapping(path, value)
             return None if clause is None else AccessRequires(clause)
-        hint = (
-            did_you_mean(value, _WORDS, "words")
-            if isinstance(value, str) and not from_environment(value)
-            else ""
-        )
+        hint = did_you_mean(value, _WORDS, "words") if isinstance(value, str) and not from_environment(value) else ""
         if value is not BROKEN:
-            self._error(
-                path, f"{shown(value)} is no access rule", f"{_EXAMPLE}{f'; {hint}' if 'did' in hint else ''}"
-            )
+            self._error(path, f"{shown(value)} is no access rule", f"{_EXAMPLE}{f'; {hint}' if 'did' in hint else ''}")
         return None
 
     def _mapping(self, path: Path, value: object) -> Clause | None:
@@ -106,9 +100,7 @@ class AccessReader:
         for at, name in unknown:
             shown_name = shown(self._source.at(at))
             hint = (
-                ""
-                if from_environment(self._source.at(at))
-                else did_you_mean(name, self._roles.includes, "known roles")
+                "" if from_environment(self._source.at(at)) else did_you_mean(name, self._roles.includes, "known roles")
             )
             self._error(at, f"unknown role {shown_name}", hint)
         if names is None or unknown:
@@ -121,9 +113,7 @@ class AccessReader:
 
     def _of_claims(self, path: Path, value: object) -> Clause | None:
         if not isinstance(value, dict) or not value:
-            self._error(
-                path, "must be a mapping of claims to values, and not empty", "such as {tenant: acme}"
-            )
+            self._error(path, "must be a mapping of claims to values, and not empty", "such as {tenant: acme}")
             return None
         found = [(name, self._claim_values((*path, name), wanted)) for name, wanted in value.items()]
         claims = tuple(Claim(name, values) for name, values in found if values)
@@ -135,11 +125,7 @@ class AccessReader:
         if value == [] or isinstance(value, dict):
             self._error(path, "must be a value, or a list of accepted values")
             return ()
-        places = (
-            [((*path, i), item) for i, item in enumerate(value)]
-            if isinstance(value, list)
-            else [(path, value)]
-        )
+        places = [((*path, i), item) for i, item in enumerate(value)] if isinstance(value, list) else [(path, value)]
         fit = [(at, item) for at, item in places if self._is_claim_value(at, item)]
         if len(fit) < len(places):
             return ()
@@ -160,16 +146,12 @@ class AccessReader:
         if name is None:
             return None
         if name not in self._params:
-            hint = (
-                "" if from_environment(value) else did_you_mean(name, self._params, "parameters of the path")
-            )
+            hint = "" if from_environment(value) else did_you_mean(name, self._params, "parameters of the path")
             self._error(path, f"{shown(value)} is not a parameter of the path", hint)
             return None
         return Owner(name)
 
-    def _of_list(
-        self, path: Path, value: object, combine: Callable[[tuple[Clause, ...]], Clause]
-    ) -> Clause | None:
+    def _of_list(self, path: Path, value: object, combine: Callable[[tuple[Clause, ...]], Clause]) -> Clause | None:
         if not isinstance(value, list) or not value:
             self._error(path, "must be a list of conditions, and not empty", "such as [{roles: [admin]}]")
             return None

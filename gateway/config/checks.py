@@ -29,28 +29,20 @@ def check_together(source: Source, parts: Parts) -> None:
 def _check_server(source: Source, server: ServerSettings) -> None:
     if server.listen == server.management and server.listen.port:
         message = "server.management is the same address as server.listen"
-        source.error(
-            ("server", "management"), message, "health and metrics never belong on the public listener"
-        )
+        source.error(("server", "management"), message, "health and metrics never belong on the public listener")
     for index, network in enumerate(server.trusted_proxies):
         if network.prefixlen == 0:
             anyone = "anyone may then say which address a request comes from"
-            source.warn(
-                ("server", "trusted_proxies", index), f"server.trusted_proxies: {anyone}", "name your proxies"
-            )
+            source.warn(("server", "trusted_proxies", index), f"server.trusted_proxies: {anyone}", "name your proxies")
         elif network.is_multicast or network.network_address == ipaddress.ip_address("255.255.255.255"):
-            source.warn(
-                ("server", "trusted_proxies", index), "server.trusted_proxies: no proxy has such an address"
-            )
+            source.warn(("server", "trusted_proxies", index), "server.trusted_proxies: no proxy has such an address")
 
 
 def _check_tokens(source: Source, tokens: TokenSettings) -> None:
     for key in ("access_ttl", "idle_ttl"):
         if getattr(tokens, key) > tokens.refresh_ttl and source.at(("tokens", key)) is not None:
             whole = format_duration(tokens.refresh_ttl)
-            message = (
-                f"tokens.{key} is longer than tokens.refresh_ttl ({whole}), which ends the session before"
-            )
+            message = f"tokens.{key} is longer than tokens.refresh_ttl ({whole}), which ends the session before"
             source.warn(("tokens", key), message)
 
 

@@ -14,9 +14,7 @@ def report_conflicts(source: Source, built: Sequence[tuple[Route, Path]]) -> Non
     for tie in find_ties(routes):
         rival = f"{_name(tie.first)} (line {tie.first.line})"
         message = f"{_name(tie.second)} ties with {rival}: {_overlap(tie.first, tie.second)}"
-        source.error(
-            places[tie.second], f"route {message}", "change the path, the host or the methods of one"
-        )
+        source.error(places[tie.second], f"route {message}", "change the path, the host or the methods of one")
     for shadow in find_shadowed(routes):
         winner = f"{_name(shadow.by)} (line {shadow.by.line}) wins for every request"
         source.warn(places[shadow.route], f"route {_name(shadow.route)} can never match: {winner}")

@@ -13,6 +13,7 @@ from gateway.config.reading import decode
 from gateway.config.scalars import BROKEN, Plain, printable, words_of
 from gateway.config.source import START, Mark, Path, Source
 from gateway.config.tree import DEEPEST, MOST_NODES, MappingNode, Node, ScalarNode, SequenceNode, read_tree
+from gateway.config.words import HOW_TO_MAKE_ONE
 from gateway.errors import ConfigError
 
 _PREFIX: Final = "tag:yaml.org,2002:"
@@ -50,7 +51,7 @@ class _Reader:
         self._spend(node, len(path))
         self._source.values[path] = node.mark
         if isinstance(node, ScalarNode):
-            return self._scalar(node)
+            return self._scalar(node, path)
         if isinstance(node, SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.items)]
         found: dict[str, object] = {}
@@ -116,11 +117,9 @@ class _Reader:
 
     def _repeated(self, key: str, mark: Mark, path: Path) -> None:
         first = self._source.keys.get(path, START)
-        self._source.error(
-            mark, f"the key {printable(key)} is given twice", f"it was first given in line {first.line}"
-        )
+        self._source.error(mark, f"the key {printable(key)} is given twice", f"it was first given in line {first.line}")
 
-    def _scalar(self, node: ScalarNode) -> object:
+    def _scalar(self, node: ScalarNode, path: Path) -> object:
         kind = self._kind(node)
         if kind == "null":
             return None
@@ -129,7 +128,8 @@ class _Reader:
         try:
             return expand(node.text, self._environ)
         except PydanticCustomError as error:
-            self._source.error(node.mark, *words_of(error))
+            message, hint = words_of(error)
+            self._source.error(node.mark, message, HOW_TO_MAKE_ONE if path == ("tokens", "secret") else hint)
             return BROKEN
 
     def _kind(self, node: ScalarNode) -> str:

@@ -24,9 +24,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         if found["literal"]:
             return "${"
         if found["bad"]:
-            raise unfit(
-                "`${` starts no variable", "write ${NAME} or ${NAME:-default}; for a literal ${ write $${"
-            )
+            raise unfit("`${` starts no variable", "write ${NAME} or ${NAME:-default}; for a literal ${ write $${")
         return _value(found["name"], found["default"], environ, used)
 
     return Expanded(_REFERENCE.sub(fill, text), tuple(dict.fromkeys(used)))

@@ -9,11 +9,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
-from gateway.config import addresses, store_url, units, words
+from gateway.config.addresses import Address as AddressValue
+from gateway.config.addresses import Network, read_address, read_network, read_target_url
+from gateway.config.addresses import TargetUrl as TargetUrlValue
 from gateway.config.scalars import bare, from_environment, printable, shown, unfit
+from gateway.config.store_url import StoreUrl, read_account_url, read_session_url
+from gateway.config.units import Rate as RateValue
+from gateway.config.units import format_duration, format_size, read_duration, read_rate, read_size
+from gateway.config.words import (
+    read_email,
+    read_filled_text,
+    read_flag,
+    read_header_name,
+    read_header_value,
+    read_listed,
+    read_name,
+    read_optional_text,
+    read_secret,
+    read_signing_secret,
+    read_text,
+    read_whole,
+)
 from gateway.secret import Secret
 
 _TEXT: Final = {"type": "string"}
@@ -48,26 +75,20 @@ class OneOf:
         known: tuple[str, ...] = get_args(source)
 
         def read(value: object) -> str:
-            text = words.read_text(value)
+            text = read_text(value)
             if text in known:
                 return text
             near = [] if from_environment(value) else difflib.get_close_matches(text, known, n=1)
-            hint = f"accepted: {', '.join(known)}" + (
-                f" (did you mean {printable(near[0])}?)" if near else ""
-            )
+            hint = f"accepted: {', '.join(known)}" + (f" (did you mean {printable(near[0])}?)" if near else "")
             raise unfit(f"{shown(value)} is not accepted", hint)
 
-        return handler.generate_schema(
-            Annotated[str, Reader(read, {"anyOf": [{"enum": list(known)}, _VARIABLE]})]
-        )
+        return handler.generate_schema(Annotated[str, Reader(read, {"anyOf": [{"enum": list(known)}, _VARIABLE]})])
 
 
 class Section(BaseModel):
     """A mapping of the file. Nothing under a key (`server:`) is an empty mapping: all defaults."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -89,7 +110,7 @@ def whole(least: int, most: int = 1_000_000_000) -> Reader:
     """Reads whole numbers from `least` to `most`."""
 
     def read(value: object) -> int:
-        number = words.read_whole(value)
+        number = read_whole(value)
         if not least <= number <= most:
             raise unfit(f"must be from {least} to {most}, not {shown(value)}")
         return number
@@ -101,52 +122,57 @@ def duration(least: float = 0.001, most: float = 366 * 86400, *, whole_seconds: 
     """Reads seconds from `least` to `most`; tokens and sessions count in whole seconds."""
 
     def read(value: object) -> float:
-        seconds = units.read_duration(value)
+        seconds = read_duration(value)
         if not least <= seconds <= most:
-            span = f"{units.format_duration(least)} to {units.format_duration(most)}"
+            span = f"{format_duration(least)} to {format_duration(most)}"
             raise unfit(f"must be from {span}, not {shown(value)}")
         if whole_seconds and seconds != int(seconds):
             raise unfit(f"must be in whole seconds, not {shown(value)}")
         return seconds
 
     schema = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h|d))+$|\$\{"}
-    return Reader(read, schema, units.format_duration)
+    return Reader(read, schema, format_duration)
 
 
 def size(least: int = 0, most: int = 1024**4) -> Reader:
     """Reads bytes from `least` to `most`."""
 
     def read(value: object) -> int:
-        count = units.read_size(value)
+        count = read_size(value)
         if not least <= count <= most:
-            span = f"{units.format_size(least)} to {units.format_size(most)}"
+            span = f"{format_size(least)} to {format_size(most)}"
             raise unfit(f"must be from {span}, not {shown(value)}")
         return count
 
     schema = {"type": "string", "pattern": r"^[0-9]+ ?(B|[KMG]iB|[kKMG]B)$|\$\{"}
-    return Reader(read, schema, units.format_size)
+    return Reader(read, schema, format_size)
 
 
-Text = Annotated[str, Reader(words.read_filled_text, _TEXT)]
-OptionalText = Annotated[str | None, Reader(words.read_optional_text, _OPTIONAL_TEXT)]
-Name = Annotated[str, Reader(words.read_name, _TEXT)]
-Email = Annotated[str | None, Reader(words.read_email, _OPTIONAL_TEXT)]
-HeaderName = Annotated[str, Reader(words.read_header_name, _TEXT)]
-Flag = Annotated[bool, Reader(words.read_flag, {"anyOf": [{"type": "boolean"}, _VARIABLE]}, bool)]
+Text = Annotated[str, Reader(read_filled_text, _TEXT)]
+OptionalText = Annotated[str | None, Reader(read_optional_text, _OPTIONAL_TEXT)]
+Name = Annotated[str, Reader(read_name, _TEXT)]
+Email = Annotated[str | None, Reader(read_email, _OPTIONAL_TEXT)]
+HeaderName = Annotated[str, Reader(read_header_name, _TEXT)]
+Flag = Annotated[bool, Reader(read_flag, {"anyOf": [{"type": "boolean"}, _VARIABLE]}, bool)]
 Duration = Annotated[float, duration()]
 Seconds = Annotated[float, duration(1, 10 * 366 * 86400, whole_seconds=True)]
 Size = Annotated[int, size()]
-Rate = Annotated[units.Rate, Reader(units.read_rate, {"type": "string", "examples": ["100/m"]})]
-Address = Annotated[addresses.Address, Reader(addresses.read_address, _TEXT)]
-Cidr = Annotated[addresses.Network, Reader(addresses.read_network, _TEXT)]
-TargetUrl = Annotated[addresses.TargetUrl, Reader(addresses.read_target_url, _TEXT)]
-SessionUrl = Annotated[store_url.StoreUrl, Reader(store_url.read_session_url, _TEXT)]
-AccountUrl = Annotated[store_url.StoreUrl, Reader(store_url.read_account_url, _TEXT)]
-OptionalSecret = Annotated[Secret | None, Reader(words.read_secret, _OPTIONAL_TEXT, lambda _: MASK)]
-SigningSecret = Annotated[Secret, Reader(words.read_signing_secret, _TEXT, lambda _: MASK)]
+Rate = Annotated[RateValue, Reader(read_rate, {"type": "string", "examples": ["100/m"]})]
+Address = Annotated[AddressValue, Reader(read_address, _TEXT)]
+Cidr = Annotated[Network, Reader(read_network, _TEXT)]
+Cidrs = Annotated[
+    tuple[Cidr, ...],
+    BeforeValidator(read_listed),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": _TEXT}, _VARIABLE]}, mode="validation"),
+]
+TargetUrl = Annotated[TargetUrlValue, Reader(read_target_url, _TEXT)]
+SessionUrl = Annotated[StoreUrl, Reader(read_session_url, _TEXT)]
+AccountUrl = Annotated[StoreUrl, Reader(read_account_url, _TEXT)]
+OptionalSecret = Annotated[Secret | None, Reader(read_secret, _OPTIONAL_TEXT, lambda _: MASK)]
+SigningSecret = Annotated[Secret, Reader(read_signing_secret, _TEXT, lambda _: MASK)]
 HeaderValue = Annotated[
     str,
-    Reader(words.read_header_value, _TEXT, lambda value: MASK if from_environment(value) else str(value)),
+    Reader(read_header_value, _TEXT, lambda value: MASK if from_environment(value) else str(value)),
 ]
 Leaves = Annotated[Any, Reader(lambda value: value, {}, bare)]
 """Anything at all, left to a reader of its own (`access`)."""

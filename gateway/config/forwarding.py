@@ -52,9 +52,7 @@ class ForwardingReader:
         if self.pattern.parts[: len(segments)] != segments:
             prefix_shown = shown(self._leaf("strip_prefix"))
             message = f"{prefix_shown} does not begin every path of {printable(self.pattern.text)}"
-            self._error(
-                ("strip_prefix",), message, "it must be the first segments of `path`, without parameters"
-            )
+            self._error(("strip_prefix",), message, "it must be the first segments of `path`, without parameters")
 
     def _check_prefix(self, key: str, prefix: str | None) -> bool:
         if prefix is None or (prefix and is_plain_path(prefix)):
@@ -81,9 +79,7 @@ class ForwardingReader:
             at = ("headers", side, "add", name)
             why = refused_addition(name.lower(), request=side == "request")
             if not is_header_name(name):
-                self._error(
-                    at, f"{printable(name)} is not a header name", "use letters, digits and '-'", key=True
-                )
+                self._error(at, f"{printable(name)} is not a header name", "use letters, digits and '-'", key=True)
             elif why is not None:
                 self._error(at, f"{printable(name)} {why}", key=True)
             elif name.lower() in added:

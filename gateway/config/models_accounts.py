@@ -44,9 +44,7 @@ class ThrottleSettings(Section):
 class AccountSettings(Section):
     """Users, passwords and registration."""
 
-    database: AccountUrl = setting(
-        "sqlite:///data/gateway.db", "The account database: an sqlite or postgresql URL."
-    )
+    database: AccountUrl = setting("sqlite:///data/gateway.db", "The account database: an sqlite or postgresql URL.")
     database_file: OptionalText = setting(None, "A file that holds the URL, instead of `database`.")
     registration: Annotated[Literal["open", "closed"], OneOf()] = setting(
         "open", "Whether anyone may register, or accounts are made by administrators only."

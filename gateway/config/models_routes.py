@@ -71,9 +71,7 @@ class RouteSettings(Section):
     name: Name = required("Names the route in logs, metrics and reports.")
     path: Text = required("`/a` exactly, `/a/{id}` one segment, `/a/**` everything below (and `/a`).")
     host: OptionalText = setting(None, "A host, or `*.example` for all below it; by default any host.")
-    methods: tuple[Text, ...] | None = setting(
-        None, "The methods taken; by default all. GET does not imply HEAD."
-    )
+    methods: tuple[Text, ...] | None = setting(None, "The methods taken; by default all. GET does not imply HEAD.")
     access: Leaves = required("Who may: public, optional, authenticated, or conditions on the caller.")
     upstream: Text = required("The upstream that answers.")
     strip_prefix: OptionalText = setting(None, "Taken off the path before it goes upstream.")
@@ -88,9 +86,7 @@ class RouteSettings(Section):
     identity: Annotated[Literal["headers", "assertion", "none"], OneOf()] = setting(
         "headers", "How the upstream learns who calls."
     )
-    allow_in_path: tuple[Mark, ...] = setting(
-        [], "Spellings in the path that are otherwise refused as ambiguous."
-    )
+    allow_in_path: tuple[Mark, ...] = setting([], "Spellings in the path that are otherwise refused as ambiguous.")
     websocket: Flag = setting(False, "Whether WebSockets may be opened.")
     cors: CorsSettings | None = setting(None, "Replaces the cors section.")
     enforce: Enforce = setting(True, "shadow: log what would be denied, and let it pass.")

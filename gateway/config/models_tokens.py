@@ -28,9 +28,7 @@ class TokenSettings(Section):
     )
     secret_file: OptionalText = setting(None, "A file that holds the secret, instead of `secret`.")
     keys: tuple[Text, ...] = setting([], "Files with the signing keys of the other algorithms.")
-    assertion_key_file: OptionalText = setting(
-        None, "The Ed25519 key that signs identity assertions for upstreams."
-    )
+    assertion_key_file: OptionalText = setting(None, "The Ed25519 key that signs identity assertions for upstreams.")
     audience: OptionalText = setting(None, "The `aud` claim; set and checked only when given.")
     access_ttl: Seconds = setting("30m", "How long an access token is valid.")
     refresh_ttl: Seconds = setting("7d", "How long a session lives at most, from login.")

@@ -55,9 +55,7 @@ class UpstreamSettings(Section):
         "least-connections", "How requests are spread over several targets."
     )
     timeouts: UpstreamTimeouts = setting({}, "How long the gateway waits for the service.")
-    connections: Annotated[int, whole(1, 65535)] = setting(
-        256, "How many connections there may be at a time."
-    )
+    connections: Annotated[int, whole(1, 65535)] = setting(256, "How many connections there may be at a time.")
     retries: Annotated[int, whole(0, 10)] = setting(
         0, "How often a request that can be sent again is tried on another target."
     )

@@ -89,9 +89,7 @@ def refuse_pending(source: Source) -> None:
         for path in _paths(source.data, steps, ()):
             value = source.at(path)
             if value is not BROKEN and not entry.accepts(value):
-                about = (
-                    f"{label(source, path)}: {entry.what} is" if entry.what else f"{label(source, path)} is"
-                )
+                about = f"{label(source, path)}: {entry.what} is" if entry.what else f"{label(source, path)} is"
                 source.error(source.key_mark(path), f"{about} not available yet", _hint(entry))
                 _replace(source, path)
 
@@ -104,9 +102,7 @@ def not_in_force(path: Path) -> bool:
 def partly_in_force(path: Path) -> str:
     """What of a key is not available yet; empty when all of it is there."""
     found = [
-        e.what
-        for e in NOT_YET
-        if e.what and len(path) == e.path.count(".") + 1 and _covers(e.path.split("."), path)
+        e.what for e in NOT_YET if e.what and len(path) == e.path.count(".") + 1 and _covers(e.path.split("."), path)
     ]
     return ", ".join(found)
 

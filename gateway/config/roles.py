@@ -30,9 +30,7 @@ def _refuse_circles(source: Source, includes: Mapping[str, tuple[str, ...]]) -> 
     reported: set[str] = set()
     for name, wanted in includes.items():
         if name not in reported and name in graph.closure(wanted):
-            circle = sorted(
-                other for other in graph.closure(wanted) if name in graph.closure(includes.get(other, ()))
-            )
+            circle = sorted(other for other in graph.closure(wanted) if name in graph.closure(includes.get(other, ())))
             reported.update(circle)
             message = f'role "{name}" includes itself, through {", ".join(circle)}'
             source.error(("roles", name, "includes"), message, "remove one of these inclusions")

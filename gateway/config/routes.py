@@ -26,9 +26,7 @@ RESERVED: Final = ("/auth/**", "/.well-known/jwks.json")
 class RouteReader:
     """Builds routes from the sections that could be read, reporting the rest."""
 
-    def __init__(
-        self, source: Source, roles: RoleGraph, upstreams: Mapping[str, UpstreamSettings | None]
-    ) -> None:
+    def __init__(self, source: Source, roles: RoleGraph, upstreams: Mapping[str, UpstreamSettings | None]) -> None:
         self._source = source
         self._roles = roles
         self._upstreams = upstreams
@@ -75,9 +73,7 @@ class RouteReader:
         if not isinstance(data.get("path"), str) or "path" in refused:
             return None
         kept = {key: value for key, value in data.items() if key not in refused}
-        return RouteSettings.model_validate(
-            {"name": "refused", "upstream": "refused", "access": None, **kept}
-        )
+        return RouteSettings.model_validate({"name": "refused", "upstream": "refused", "access": None, **kept})
 
     def _access(self, path: Path, pattern: PathPattern) -> Access:
         """A placeholder stands for what was refused: the file is not accepted then, and ties still show."""
@@ -103,12 +99,8 @@ class RouteReader:
         except PatternError as error:
             self._error((*path, "path"), error.why)
             return None
-        if pattern.parts[:1] == ("auth",) or (
-            pattern.parts == (".well-known", "jwks.json") and not pattern.rest
-        ):
-            self._error(
-                (*path, "path"), f"the gateway answers {' and '.join(RESERVED)} itself", "use another path"
-            )
+        if pattern.parts[:1] == ("auth",) or (pattern.parts == (".well-known", "jwks.json") and not pattern.rest):
+            self._error((*path, "path"), f"the gateway answers {' and '.join(RESERVED)} itself", "use another path")
         return pattern
 
     def _host(self, settings: RouteSettings, path: Path) -> HostPattern | None:
@@ -124,9 +116,7 @@ class RouteReader:
         if settings.methods is None:
             return None
         if not settings.methods:
-            self._error(
-                (*path, "methods"), "no method would be taken", "leave the key out to take all methods"
-            )
+            self._error((*path, "methods"), "no method would be taken", "leave the key out to take all methods")
         for index, method in enumerate(settings.methods):
             self._check_method(method, (*path, "methods", index))
         return frozenset(settings.methods)
@@ -135,20 +125,14 @@ class RouteReader:
         word = shown(self._source.at(path))
         known = not from_environment(self._source.at(path))
         if _METHOD.fullmatch(method.upper()) and method != method.upper():
-            hint = (
-                f"methods have case: write {method.upper()}"
-                if known
-                else "methods have case: use capital letters"
-            )
+            hint = f"methods have case: write {method.upper()}" if known else "methods have case: use capital letters"
             self._error(path, f"{word} is not a method", hint)
         elif not _METHOD.fullmatch(method):
             self._error(path, f"{word} is not a method", "such as GET or POST")
         elif method in NEVER_ROUTED:
             self._error(path, f"{method} is never proxied")
         elif method not in OPEN_METHODS:
-            hint = did_you_mean(
-                method, ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"), "usual methods"
-            )
+            hint = did_you_mean(method, ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"), "usual methods")
             self._source.warn(
                 path, f"{label(self._source, path)}: {word} is not a registered method", hint if known else ""
             )
@@ -170,16 +154,12 @@ class RouteReader:
         """Silent while a route asks for an unknown upstream: that one is the likely user."""
         routes = self._source.at(("routes",))
         used = (
-            [route.get("upstream") for route in routes if isinstance(route, dict)]
-            if isinstance(routes, list)
-            else []
+            [route.get("upstream") for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []
         )
         if all(isinstance(name, str) and name in self._upstreams for name in used):
             for name in self._upstreams.keys() - {str(name) for name in used}:
                 path: Path = ("upstreams", name)
-                self._source.warn(
-                    self._source.key_mark(path), f"upstream {printable(name)}: no route uses it"
-                )
+                self._source.warn(self._source.key_mark(path), f"upstream {printable(name)}: no route uses it")
 
     def _error(self, path: Path, message: str, hint: str = "") -> None:
         self._source.error(path, f"{label(self._source, path)}: {message}", hint)

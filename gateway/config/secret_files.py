@@ -42,9 +42,7 @@ def _content(source: Source, path: Path, named: str, folder: FilePath, *, given:
         return BROKEN
     except (OSError, ValueError) as error:
         why = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be read"
-        source.error(
-            path, f"`{name}`: the file {shown(named)} {why}", "relative paths start at the config file"
-        )
+        source.error(path, f"`{name}`: the file {shown(named)} {why}", "relative paths start at the config file")
         return BROKEN
     if len(raw) > LARGEST_SECRET or "\0" in text:
         source.error(path, f"`{name}`: the file {shown(named)} does not hold a secret")

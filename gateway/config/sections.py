@@ -84,18 +84,14 @@ def _is_required(name: str) -> bool:
     return Document.model_fields[name].is_required()
 
 
-def _report(
-    source: Source, model: type[BaseModel], base: Path, kind: str, loc: Path, context: dict[str, Any]
-) -> None:
+def _report(source: Source, model: type[BaseModel], base: Path, kind: str, loc: Path, context: dict[str, Any]) -> None:
     path = (*base, *loc)
     if source.at(path) is BROKEN:
         return
     if kind == "extra_forbidden":
         _unknown_key(source, path, _model_at(model, loc[:-1]))
     elif kind == "missing":
-        source.error(
-            source.key_mark(path[:-1]), f'{label(source, path[:-1])}: the key "{path[-1]}" is missing'
-        )
+        source.error(source.key_mark(path[:-1]), f'{label(source, path[:-1])}: the key "{path[-1]}" is missing')
     elif kind == "unfit":
         source.error(path, f"{label(source, path)}: {context['message']}", context["hint"])
     else:

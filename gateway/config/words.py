@@ -8,8 +8,8 @@ from gateway.errors import KeyRefused
 from gateway.secret import Secret
 from gateway.tokens.keys import KeyRing
 
-MAKE_SECRET: Final = (
-    'python3 -c "import secrets,base64; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
+HOW_TO_MAKE_ONE: Final = (
+    'make one with: python3 -c "import secrets,base64; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
 )
 _FLAGS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -25,9 +25,17 @@ def read_text(value: object) -> str:
     if not isinstance(value, Plain):
         raise unfit(f"must be text, not {shown(value)}")
     what = _reading(value)
-    raise unfit(
-        f"must be text: unquoted, YAML reads {value.written} as {what}", f'quote it: "{value.written}"'
-    )
+    raise unfit(f"must be text: unquoted, YAML reads {value.written} as {what}", f'quote it: "{value.written}"')
+
+
+def read_listed(value: object) -> object:
+    """A list that one environment variable holds, its items parted by commas: `${TRUSTED_PROXIES:-}`.
+
+    Anything else as it is; text that the file itself gives is no list.
+    """
+    if not isinstance(value, Expanded):
+        return value
+    return [Expanded(item.strip(), value.names) for item in value.split(",") if item.strip()]
 
 
 def read_filled_text(value: object) -> str:
@@ -123,13 +131,12 @@ def read_secret(value: object) -> Secret | None:
 def read_signing_secret(value: object) -> Secret:
     """The secret that access tokens are signed with: base64 of at least 32 bytes, not missing, not weak."""
     secret = read_secret(value)
-    hint = f"make one with: {MAKE_SECRET}"
     if secret is None:
-        raise unfit("the signing secret is missing", hint)
+        raise unfit("the signing secret is missing", HOW_TO_MAKE_ONE)
     try:
         KeyRing.from_secret(secret)
     except KeyRefused as refused:
-        raise unfit(refused.why, hint) from None
+        raise unfit(refused.why, HOW_TO_MAKE_ONE) from None
     return secret
 
 
