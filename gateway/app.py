@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from gateway.admin.report import WorkerReport
+from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.config.settings import Settings
 from gateway.lifespan import Lifespan, Opened
-from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
 from gateway.middleware.authorize import AuthorizeMiddleware
 from gateway.middleware.context import ContextMiddleware
 from gateway.middleware.forwarded import TrustedProxies

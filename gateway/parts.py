@@ -97,21 +97,18 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
     tokens = settings.tokens
     ring = KeyRing.from_secret(tokens.secret)
     access = AccessTokens(ring, issuer=tokens.issuer, audience=tokens.audience, ttl=int(tokens.access_ttl), clock=clock)
-    refresh = RefreshTokens(ring, issuer=tokens.issuer)
     store = _store(settings, clock)
-    accounts = AccountStore(settings.accounts.database.reveal(), clock=clock)
-    policy = settings.accounts.password
-    passwords = Passwords(min_length=policy.min_length, reject_common=policy.reject_common)
     revocation = settings.sessions.revocation
     revocations = RevocationView(clock=clock, max_staleness=revocation.max_staleness)
-    authenticator = TokenAuthenticator(
-        verifier=access,
-        revocations=revocations,
-        store=store,
-        deny_when_stale=revocation.when_stale == "deny",
-    )
     counters = Counters(staleness=revocations.staleness, revocations=lambda: sum(revocations.counts().values()))
     events = EventLog(write, clock, observe=counters.observe_event)
+    stale_is_no = revocation.when_stale == "deny"
+    authenticator = TokenAuthenticator(
+        verifier=access, revocations=revocations, store=store, deny_when_stale=stale_is_no
+    )
+    accounts = AccountStore(settings.accounts.database.reveal(), clock=clock)
+    passwords = _passwords(settings)
+    refresh = RefreshTokens(ring, issuer=tokens.issuer)
     grants = Grants(access=access, refresh=refresh, store=store, refresh_ttl=int(tokens.refresh_ttl), clock=clock)
     sign_in = SignIn(
         accounts=accounts,
@@ -144,6 +141,11 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         endpoints=AuthEndpoints(sign_in=sign_in, life=life, authenticator=authenticator, jwks=ring.public_jwks),
         upstreams=_upstreams(settings),
     )
+
+
+def _passwords(settings: Settings) -> Passwords:
+    policy = settings.accounts.password
+    return Passwords(min_length=policy.min_length, reject_common=policy.reject_common)
 
 
 def _store(settings: Settings, clock: Clock) -> SessionStore:

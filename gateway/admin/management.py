@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 from gateway.admin.report import Fleet, waiting_for
-from gateway.middleware.asgi import Receive, Scope, Send
+from gateway.asgi import Receive, Scope, Send
 from gateway.observe.exposition import CONTENT_TYPE, render
 
 _JSON: Final = "application/json"

@@ -5,8 +5,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
+from gateway.asgi import Receive
 from gateway.errors import FieldError, Refusal
-from gateway.middleware.asgi import Receive
 from gateway.reasons import Reason
 
 BODY_LIMIT: Final = 64 * 1024

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
+from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
-from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
 from gateway.policy.access import AccessPublic
 from gateway.policy.decide import decide
 from gateway.principal import Anonymous, Authentication

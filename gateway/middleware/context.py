@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Callable
 from typing import Protocol
 
+from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.clock import Clock
 from gateway.context import SCOPE_KEY, GatewayContext
-from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
 
 
 class Recorder(Protocol):

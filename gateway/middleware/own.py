@@ -1,8 +1,8 @@
 """Branches the gateway's own endpoints off before routing; proxied requests never meet Starlette."""
 
+from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
-from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
 from gateway.middleware.refusal import watched
 from gateway.policy.target import Target
 from gateway.reasons import Reason

@@ -4,8 +4,8 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+from gateway.asgi import Send
 from gateway.errors import Refusal
-from gateway.middleware.asgi import Send
 from gateway.reasons import Reason
 
 _INSUFFICIENT = frozenset(

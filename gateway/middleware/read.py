@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
+from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
-from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
 from gateway.middleware.forwarded import TrustedProxies, hops_of, scheme_of
 from gateway.policy.host import read_host
 from gateway.policy.target import read_target

@@ -4,9 +4,9 @@ import logging
 
 from starlette.exceptions import HTTPException
 
+from gateway.asgi import ASGIApp, Message, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
-from gateway.middleware.asgi import ASGIApp, Message, Receive, Scope, Send
 from gateway.middleware.problem import send_fault, send_problem
 from gateway.reasons import Reason
 

@@ -1,8 +1,8 @@
 """Finds the route that judges a request; nothing matched means nothing allowed."""
 
+from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
-from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
 from gateway.policy.table import AmbiguousPath, Match, MethodNotAllowed, RouteTable
 from gateway.reasons import Reason
 

@@ -9,7 +9,7 @@ from tests.architecture.source import Module, modules
 FLOORS: dict[int, str] = {
     0: "gateway errors reasons clock principal secret",
     1: "policy tokens",
-    2: "config sessions accounts observe context",
+    2: "config sessions accounts observe context asgi",
     3: "proxy",
     4: "auth middleware admin",
     5: "app lifespan parts server",

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gateway.asgi import Message, Receive
 from gateway.auth.bodies import BODY_LIMIT, Credentials, parse, read_body
 from gateway.errors import Refusal
-from gateway.middleware.asgi import Message, Receive
 from gateway.reasons import Reason
 
 JSON = [(b"content-type", b"application/json")]
