@@ -73,9 +73,7 @@ def test_ctrl_c_stops_it_and_a_restart_keeps_accounts_and_sessions(tmp_path: Pat
     with running_demo(tmp_path) as demo:
         steps = demo.commands[:4]  # register, log in, take both tokens
         script = "\n".join([*steps, "printf '%s\\n' $TOKEN $REFRESH"])
-        done = subprocess.run(
-            ["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=True
-        )
+        done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=True)
         access, refresh = done.stdout.splitlines()[-2:]
         accounts = [line for line in demo.lines if " password " in line]
         assert demo.stop(signal.SIGINT) == 0

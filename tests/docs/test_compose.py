@@ -20,9 +20,7 @@ def test_every_service_is_confined(name: str) -> None:
     assert "privileged" not in service
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SERVICES if name not in ("secrets", "balancer", "gateway")]
-)
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in ("secrets", "balancer", "gateway")])
 def test_what_others_wait_for_has_a_healthcheck(name: str) -> None:
     assert "test" in SERVICES[name]["healthcheck"]
 
