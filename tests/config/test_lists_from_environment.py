@@ -42,7 +42,7 @@ def test_what_is_no_network_is_refused_at_the_key(proxies: str) -> None:
         networks("'${PROXIES}'", proxies)
     problem, _no_routes = refused.value.problems
     assert isinstance(problem, Problem)
-    assert (problem.line, problem.column) == (1, 27)
+    assert (problem.line, problem.column) == (1, 10)
     assert proxies not in problem.message + problem.hint
 
 
