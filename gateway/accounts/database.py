@@ -1,8 +1,9 @@
 """The database behind the account store: opening it, reading, transactions, and what failure looks like."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, text
 from sqlalchemy.engine import RowMapping
@@ -16,6 +17,7 @@ from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
 
 _PAUSE = 0.05
+_T = TypeVar("_T")
 
 
 @contextmanager
@@ -38,6 +40,8 @@ class Database:
         self._patience = patience
         self._reads: AsyncEngine | None = None
         self._writes: AsyncEngine | None = None
+        # The event loop keeps only weak references to tasks.
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
         """Make the file if there is none, bring the schema up to date; on failure nothing stays open."""
@@ -46,13 +50,13 @@ class Database:
         try:
             if is_sqlite(self._url):
                 await self._prepare_file(self._reads)
-            async with self.transaction() as connection:
-                await migrate(connection, int(self._clock.now()))
+            await self.write(lambda connection: migrate(connection, int(self._clock.now())))
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
+        await asyncio.gather(*self._running, return_exceptions=True)
         for engine in (self._reads, self._writes):
             if engine is not None:
                 await engine.dispose()
@@ -60,6 +64,21 @@ class Database:
 
     async def read(self, query: Select[*tuple[object, ...]]) -> list[RowMapping]:
         """All rows of one query. A pooled connection that the server had closed is replaced, once."""
+        return await self._finish(self._read_twice(query))
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
+        """Do `work` in one transaction, rolled back when it raises. IntegrityError comes through."""
+        return await self._finish(self._write(work))
+
+    async def _finish(self, work: Coroutine[Any, Any, _T]) -> _T:
+        # Goes on when the caller is cancelled because its client hung up: a statement that is torn off costs
+        # the connection, and on SQLite leaves the write lock held until the connection is garbage.
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _read_twice(self, query: Select[*tuple[object, ...]]) -> list[RowMapping]:
         with failures_translated():
             try:
                 return await self._read(query)
@@ -68,16 +87,14 @@ class Database:
                     raise
             return await self._read(query)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Committed when the block ends, rolled back when it raises. IntegrityError comes through."""
-        with failures_translated():
-            async with self._opened(self._writes).begin() as connection:
-                yield connection
-
     async def _read(self, query: Select[*tuple[object, ...]]) -> list[RowMapping]:
         async with self._opened(self._reads).connect() as connection:
             return list((await connection.execute(query)).mappings())
+
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
+        with failures_translated():
+            async with self._opened(self._writes).begin() as connection:
+                return await work(connection)
 
     async def _prepare_file(self, engine: AsyncEngine) -> None:
         # The switch to WAL is kept in the file, and needs it alone: while another worker does the same SQLite

@@ -14,9 +14,7 @@ _LOCAL_DOMAIN = re.compile(r"\.local$", re.IGNORECASE)
 
 # Invisible by Unicode's Default_Ignorable_Code_Point, yet letters or marks by category, so email-validator
 # lets them pass: two addresses could look the same and differ.
-_INVISIBLE = re.compile(
-    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
-)
+_INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 _DOTTED_I = re.compile("i\u0307+|\u0131")
 
 

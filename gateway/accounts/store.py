@@ -4,7 +4,7 @@ Every method raises StoreUnavailable("accounts") when the database cannot be ask
 change a user raise Refusal(NO_ROUTE), a 404, when there is no such user.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,15 +25,14 @@ from gateway.reasons import Reason
 ADMIN = "admin"
 
 _ADMINS_LOCK = 7_230_102
+_RAISED_EPOCH = {"epoch": USERS.c.epoch + 1}
 _SHOWN = tuple(USERS.c[name] for name in User.__dataclass_fields__)
 
 
 class AccountStore:
     """`patience` (seconds) bounds every wait for the database."""
 
-    def __init__(
-        self, url: str, *, clock: Clock, patience: float = 5.0, new_id: Callable[[], UUID] = uuid4
-    ) -> None:
+    def __init__(self, url: str, *, clock: Clock, patience: float = 5.0, new_id: Callable[[], UUID] = uuid4) -> None:
         self._database = Database(url, clock=clock, patience=patience)
         self._clock = clock
         self._new_id = new_id
@@ -53,10 +52,7 @@ class AccountStore:
         """A new, enabled user. Refusal(EMAIL_TAKEN) when the address has an account in any spelling."""
         row = self._new_row(email, password_hash, display_name, role)
         try:
-            async with self._database.transaction() as connection:
-                return _user(
-                    (await connection.execute(insert(USERS).values(row).returning(*_SHOWN))).mappings().one()
-                )
+            return await self._database.write(lambda connection: _insert(connection, row))
         except IntegrityError:
             raise Refusal(Reason.EMAIL_TAKEN) from None
 
@@ -65,9 +61,7 @@ class AccountStore:
         if await self.by_email(email) is not None:
             return None
         try:
-            return await self.create(
-                email=email, password_hash=password_hash, display_name=display_name, role=ADMIN
-            )
+            return await self.create(email=email, password_hash=password_hash, display_name=display_name, role=ADMIN)
         except Refusal as refusal:
             if refusal.reason is Reason.EMAIL_TAKEN:
                 return None
@@ -97,37 +91,39 @@ class AccountStore:
 
     async def set_password(self, user_id: str, password_hash: str, *, end_sessions: bool) -> User:
         """`end_sessions` raises the epoch in the same transaction."""
-        raised = {"epoch": USERS.c.epoch + 1} if end_sessions else {}
-        async with self._database.transaction() as connection:
-            return await _change(connection, user_id, password_hash=password_hash, **raised)
+        raised = _RAISED_EPOCH if end_sessions else {}
+        return await self._change(user_id, password_hash=password_hash, **raised)
 
     async def rehash(self, user_id: str, old_hash: str, new_hash: str) -> None:
         """Replace the hash of an unchanged password; nothing when the password was changed meanwhile."""
         same = (USERS.c.user_id == user_id) & (USERS.c.password_hash == old_hash)
-        async with self._database.transaction() as connection:
-            await connection.execute(update(USERS).where(same).values(password_hash=new_hash))
+        replaced = update(USERS).where(same).values(password_hash=new_hash)
+        await self._database.write(lambda connection: connection.execute(replaced))
 
     async def set_role(self, user_id: str, role: str) -> User:
         """Refusal(CONFLICT) when that would leave no enabled admin."""
-        async with self._database.transaction() as connection:
-            await _hold_admins(connection)
-            if role != ADMIN:
-                await _require_other_admin(connection, user_id)
-            return await _change(connection, user_id, role=role)
+        return await self._change_standing(user_id, still_admin=role == ADMIN, role=role)
 
     async def set_disabled(self, user_id: str, disabled: bool) -> User:
         """Disabling raises the epoch. Refusal(CONFLICT) when that would leave no enabled admin."""
-        async with self._database.transaction() as connection:
-            await _hold_admins(connection)
-            if not disabled:
-                return await _change(connection, user_id, disabled=False)
-            await _require_other_admin(connection, user_id)
-            return await _change(connection, user_id, disabled=True, epoch=USERS.c.epoch + 1)
+        raised = _RAISED_EPOCH if disabled else {}
+        return await self._change_standing(user_id, still_admin=not disabled, disabled=disabled, **raised)
 
     async def bump_epoch(self, user_id: str) -> User:
         """Void every session made before now."""
-        async with self._database.transaction() as connection:
-            return await _change(connection, user_id, epoch=USERS.c.epoch + 1)
+        return await self._change(user_id, **_RAISED_EPOCH)
+
+    async def _change(self, user_id: str, **values: Any) -> User:
+        return await self._database.write(lambda connection: _change(connection, user_id, values))
+
+    async def _change_standing(self, user_id: str, *, still_admin: bool, **values: Any) -> User:
+        async def change(connection: AsyncConnection) -> User:
+            await _hold_admins(connection)
+            if not still_admin:
+                await _require_other_admin(connection, user_id)
+            return await _change(connection, user_id, values)
+
+        return await self._database.write(change)
 
     async def _by_ids(self, user_ids: list[str]) -> dict[str, User]:
         # Statements are prepared for each number of parameters: filled up to powers of two there are few.
@@ -168,8 +164,13 @@ async def _require_other_admin(connection: AsyncConnection, user_id: str) -> Non
         raise Refusal(Reason.CONFLICT, detail="This is the last enabled admin")
 
 
-async def _change(connection: AsyncConnection, user_id: str, **values: Any) -> User:
-    changed = update(USERS).where(USERS.c.user_id == user_id).values(**values).returning(*_SHOWN)
+async def _insert(connection: AsyncConnection, row: Mapping[str, object]) -> User:
+    inserted = await connection.execute(insert(USERS).values(row).returning(*_SHOWN))
+    return _user(inserted.mappings().one())
+
+
+async def _change(connection: AsyncConnection, user_id: str, values: Mapping[str, Any]) -> User:
+    changed = update(USERS).where(USERS.c.user_id == user_id).values(values).returning(*_SHOWN)
     row = (await connection.execute(changed)).mappings().one_or_none()
     if row is None:
         raise Refusal(Reason.NO_ROUTE, detail="There is no such user")

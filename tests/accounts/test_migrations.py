@@ -47,25 +47,20 @@ async def test_migrations_make_the_table_that_queries_use(engine: AsyncEngine) -
 
 
 async def test_each_step_is_applied_once(database: Database, engine: AsyncEngine) -> None:
-    async with database.transaction() as connection:
-        await migrate(connection, 1_900_000_000)
+    await database.write(lambda connection: migrate(connection, 1_900_000_000))
     assert await applied(engine) == [(step.number, 1_800_000_000) for step in MIGRATIONS]
 
 
 async def test_a_later_step_is_added_to_what_is_there(database: Database, engine: AsyncEngine) -> None:
-    later = Migration(
-        1000, "notes", ("ALTER TABLE users ADD COLUMN note TEXT", "CREATE INDEX n ON users (note)")
-    )
-    async with database.transaction() as connection:
-        await migrate(connection, 1_900_000_000, (*MIGRATIONS, later))
+    later = Migration(1000, "notes", ("ALTER TABLE users ADD COLUMN note TEXT", "CREATE INDEX n ON users (note)"))
+    await database.write(lambda connection: migrate(connection, 1_900_000_000, (*MIGRATIONS, later)))
     assert (await applied(engine))[-1] == (1000, 1_900_000_000)
 
 
 async def test_a_step_that_fails_leaves_nothing_behind(database: Database, engine: AsyncEngine) -> None:
     broken = Migration(1000, "broken", ("ALTER TABLE users ADD COLUMN note TEXT", "CREATE nonsense"))
     with pytest.raises(StoreUnavailable):
-        async with database.transaction() as connection:
-            await migrate(connection, 1_900_000_000, (*MIGRATIONS, broken))
+        await database.write(lambda connection: migrate(connection, 1_900_000_000, (*MIGRATIONS, broken)))
     async with engine.connect() as connection:
         columns = await connection.run_sync(lambda sync: inspect(sync).get_columns("users"))
     assert "note" not in {column["name"] for column in columns}

@@ -5,9 +5,7 @@ import pytest
 from gateway.accounts.names import check_display_name
 
 
-@pytest.mark.parametrize(
-    "name", ["Test User", "Ōsaka 大阪", "O'Neil", "शर्मा", "بهار\u200cنارنج", "👩‍🚀", "x" * 100]
-)
+@pytest.mark.parametrize("name", ["Test User", "Ōsaka 大阪", "O'Neil", "शर्मा", "بهار\u200cنارنج", "👩‍🚀", "x" * 100])
 def test_accepted(name: str) -> None:
     assert check_display_name(name) is None
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.accounts.database import Database
 from gateway.accounts.store import AccountStore
@@ -63,9 +64,7 @@ def nobody_listens(_folder: Path) -> str:
 
 
 @pytest.mark.parametrize("broken", [unusable_folder, unusable_file, nobody_listens])
-async def test_a_database_that_cannot_be_opened_is_unavailable(
-    broken: Callable[[Path], str], tmp_path: Path
-) -> None:
+async def test_a_database_that_cannot_be_opened_is_unavailable(broken: Callable[[Path], str], tmp_path: Path) -> None:
     store = AccountStore(broken(tmp_path), clock=SystemClock(), patience=0.5)
     with pytest.raises(StoreUnavailable) as refused:
         await store.open()
@@ -154,9 +153,7 @@ async def test_connections_that_the_server_cut_are_replaced_unnoticed(
         assert (await store.bump_epoch(user_id)).epoch == 1
 
 
-async def test_after_a_server_restart_everything_resumes(
-    postgres_server: PostgresServer, postgres_url: str
-) -> None:
+async def test_after_a_server_restart_everything_resumes(postgres_server: PostgresServer, postgres_url: str) -> None:
     async with opened(postgres_url, patience=2.0) as store:
         user_id = await add(store)
         postgres_server.stop()
@@ -167,19 +164,19 @@ async def test_after_a_server_restart_everything_resumes(
         assert (await store.bump_epoch(user_id)).epoch == 1
 
 
-async def test_a_server_that_does_not_answer_is_given_up(
-    postgres_server: PostgresServer, postgres_url: str
-) -> None:
+async def test_a_server_that_does_not_answer_is_given_up(postgres_server: PostgresServer, postgres_url: str) -> None:
     other = Database(postgres_url, clock=SystemClock(), patience=5.0)
     await other.open()
     async with opened(postgres_url, patience=0.3) as store:
         user_id = await add(store)
-        async with other.transaction() as connection:
+
+        async def meanwhile(connection: AsyncConnection) -> None:
             await connection.exec_driver_sql("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
-            with pytest.raises(StoreUnavailable):
-                await store.by_id(user_id)
-            with pytest.raises(StoreUnavailable):
-                await store.bump_epoch(user_id)
+            for ask in (store.by_id(user_id), store.bump_epoch(user_id)):
+                with pytest.raises(StoreUnavailable):
+                    await ask
+
+        await other.write(meanwhile)
         assert (await store.bump_epoch(user_id)).epoch == 1
     await other.close()
 

@@ -20,9 +20,7 @@ async def store(database_url: str) -> AsyncIterator[AccountStore]:
     await opened.close()
 
 
-async def add(
-    store: AccountStore, email: str = "ann@example.com", role: str = "user", name: str = "Ann"
-) -> User:
+async def add(store: AccountStore, email: str = "ann@example.com", role: str = "user", name: str = "Ann") -> User:
     return await store.create(email=email, password_hash=f"hash of {email}", display_name=name, role=role)
 
 
@@ -60,9 +58,7 @@ async def test_one_account_whatever_the_spelling(store: AccountStore, spelling: 
     assert await store.search() == [user]
 
 
-@pytest.mark.parametrize(
-    "email", ["bob@example.com", "", "no address", "a\0@example.com", "\ud800@example.com"]
-)
+@pytest.mark.parametrize("email", ["bob@example.com", "", "no address", "a\0@example.com", "\ud800@example.com"])
 async def test_nobody_has_an_unknown_address(store: AccountStore, email: str) -> None:
     await add(store)
     assert await store.by_email(email) is None
@@ -83,9 +79,7 @@ async def test_twenty_registrations_of_one_address_at_once_make_one_account(stor
 
 
 @pytest.mark.parametrize(("end_sessions", "epoch"), [(False, 0), (True, 1)])
-async def test_a_new_password_may_end_the_sessions(
-    store: AccountStore, end_sessions: bool, epoch: int
-) -> None:
+async def test_a_new_password_may_end_the_sessions(store: AccountStore, end_sessions: bool, epoch: int) -> None:
     user = await add(store)
     changed = await store.set_password(user.user_id, "new hash", end_sessions=end_sessions)
     assert (changed.password_hash, changed.epoch) == ("new hash", epoch)
@@ -229,6 +223,22 @@ async def test_search_looks_for_plain_text(store: AccountStore, text: str, found
 async def test_search_behind_an_unknown_user_finds_nothing(store: AccountStore) -> None:
     await add(store)
     assert await store.search(after="nobody") == []
+
+
+async def test_callers_who_go_away_leave_the_store_usable(store: AccountStore) -> None:
+    user = await add(store)
+    for step in range(40):
+        gone = [
+            asyncio.create_task(store.bump_epoch(user.user_id)),
+            asyncio.create_task(store.by_email(user.email)),
+        ]
+        await asyncio.sleep(step / 10_000)
+        for task in gone:
+            task.cancel()
+        await asyncio.gather(*gone, return_exceptions=True)
+    before = await store.by_id(user.user_id)
+    assert before is not None
+    assert (await store.bump_epoch(user.user_id)).epoch == before.epoch + 1
 
 
 async def test_users_are_still_there_after_reopening(database_url: str) -> None:

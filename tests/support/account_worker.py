@@ -13,9 +13,7 @@ from gateway.errors import StoreUnavailable
 async def write(store: AccountStore) -> None:
     """Make users for ever, printing each id once it is committed."""
     for number in count():
-        user = await store.create(
-            email=f"u{number}@example.com", password_hash="h", display_name="U", role="user"
-        )
+        user = await store.create(email=f"u{number}@example.com", password_hash="h", display_name="U", role="user")
         print(user.user_id, flush=True)
 
 
