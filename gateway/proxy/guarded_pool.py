@@ -48,9 +48,7 @@ class GuardedConnection(httpcore2.AsyncHTTPConnection):
 class GuardedPool(httpcore2.AsyncConnectionPool):
     """Bounded connections to one origin; `keepalive_expiry` in seconds."""
 
-    def __init__(
-        self, ssl_context: ssl.SSLContext | None, *, connections: int, keepalive_expiry: float
-    ) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext | None, *, connections: int, keepalive_expiry: float) -> None:
         super().__init__(max_connections=connections, keepalive_expiry=keepalive_expiry)
         self.ssl_context = ssl_context
         self.keepalive_expiry = keepalive_expiry

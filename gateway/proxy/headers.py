@@ -51,9 +51,7 @@ def request_headers(
     return _edited(fields, forwarding.request_headers_add, forwarding.request_headers_remove)
 
 
-def _of_client(
-    rules: HeaderRules, context: GatewayContext, route: Route
-) -> tuple[Headers, dict[Fate, bytes]]:
+def _of_client(rules: HeaderRules, context: GatewayContext, route: Route) -> tuple[Headers, dict[Fate, bytes]]:
     """What of the client's fields goes on, and the values the gateway reads itself."""
     forwarding = route.forwarding
     fate_of = rules.names.of_request

@@ -118,9 +118,7 @@ class Httpx2Transport:
             headers = [*headers, (b"transfer-encoding", b"chunked")]
         return httpcore2.Request(
             method=request.method,
-            url=httpcore2.URL(
-                scheme=endpoint.scheme, host=endpoint.host, port=endpoint.port, target=request.target
-            ),
+            url=httpcore2.URL(scheme=endpoint.scheme, host=endpoint.host, port=endpoint.port, target=request.target),
             headers=headers,
             content=upload,
             extensions={"timeout": timeouts, UPLOAD_KEY: upload},

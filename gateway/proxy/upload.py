@@ -55,14 +55,16 @@ class Upload:
     async def _next(self, body: AsyncIterator[bytes]) -> bytes | None:
         stream = self._stream()
         fetch = self._fetch = asyncio.create_task(_fetch(body))
+        # An upstream that has the whole body may answer before its end is known here: let `fetch` find it.
+        await asyncio.sleep(0)
         while not fetch.done() and not stream.heard:
             if self._change is None or self._change.done():
                 self._change = stream.change()
             await asyncio.wait((fetch, self._change), return_when=asyncio.FIRST_COMPLETED)
-        if stream.heard:
-            self._rest = asyncio.create_task(self._send_rest(stream, body, fetch))
-            raise httpcore2.WriteError
-        return fetch.result()
+        if fetch.done() and (not stream.heard or fetch.result() is None):
+            return fetch.result()
+        self._rest = asyncio.create_task(self._send_rest(stream, body, fetch))
+        raise httpcore2.WriteError
 
     async def _send_rest(
         self, stream: WireStream, body: AsyncIterator[bytes], fetch: asyncio.Task[bytes | None]

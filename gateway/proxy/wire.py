@@ -71,6 +71,10 @@ class Wire(asyncio.Protocol):
             self.transport.resume_reading()
         return data
 
+    def must_wait(self, until_heard: bool) -> bool:
+        """Whether a writer has to wait for room, for the peer's word at most if it likes, never on the dead."""
+        return self.full and not self.ended and not (until_heard and self.unread)
+
     def change(self) -> asyncio.Future[None]:
         """Done as soon as anything happens on the connection."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -136,7 +140,7 @@ class WireStream(httpcore2.AsyncNetworkStream):
         if wire.full:
             try:
                 async with asyncio.timeout(timeout):
-                    while wire.full and not wire.ended and not (until_heard and wire.unread):
+                    while wire.must_wait(until_heard):
                         await wire.change()
             except TimeoutError:
                 raise httpcore2.WriteTimeout from None

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 
+from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.clock import SystemClock
 from gateway.context import SCOPE_KEY, GatewayContext
-from gateway.middleware.asgi import ASGIApp, Receive, Scope, Send
 from gateway.middleware.context import ContextMiddleware
 from gateway.middleware.forwarded import TrustedProxies
 from gateway.middleware.read import ReadMiddleware
@@ -121,7 +121,7 @@ class ForwardServer:
         self.port: int = self._socket.getsockname()[1]
         self.loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
-        self._server: Any = None
+        self._stopped = asyncio.Event()
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run on the server's loop and wait."""
@@ -144,18 +144,23 @@ class ForwardServer:
             lifespan="off",
             log_config=None,
             server_header=False,
+            proxy_headers=False,
         )
-        self._server = uvicorn.Server(config)
-        self.loop.call_later(0.01, self._ready.set)
-        await self._server.serve(sockets=[self._socket])
+        config.load()
+        # uvicorn's own main loop looks five times a second whether to stop; tests have no time for that.
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[self._socket])
+        self._ready.set()
+        await self._stopped.wait()
+        server.force_exit = True
+        await server.shutdown(sockets=[self._socket])
         await self.upstream.close()
 
     def _app(self) -> ASGIApp:
         setting = self.setting
         rules = HeaderRules(strip=setting.strip, cookies=setting.cookies)
-        app: ASGIApp = Forward(
-            {"svc": self.upstream}, rules, clock=SystemClock(), body_limit=setting.body_limit
-        )
+        app: ASGIApp = Forward({"svc": self.upstream}, rules, clock=SystemClock(), body_limit=setting.body_limit)
         app = Admit(app, setting)
         app = ReadMiddleware(
             app,
@@ -171,8 +176,8 @@ class ForwardServer:
         self._ready.wait(5)
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        self._server.force_exit = True
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self._stopped.set)
 
 
 @contextmanager

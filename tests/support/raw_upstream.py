@@ -18,19 +18,20 @@ class Peer:
         self.sock = sock
         self.number = number
         self.reader = RawReader(sock)
+        self.served = 0
         self._seen = seen
 
     def request(self) -> RawMessage | None:
         """The next request with its body, noted as a hit; None when the gateway has closed."""
-        message = self.reader.message()
-        if message is not None:
-            self._seen.append(message)
-        return message
+        return self._note(self.reader.message())
 
     def head(self) -> RawMessage | None:
         """The next request's head only, noted as a hit."""
-        message = self.reader.message(bodiless=True)
+        return self._note(self.reader.message(bodiless=True))
+
+    def _note(self, message: RawMessage | None) -> RawMessage | None:
         if message is not None:
+            self.served += 1
             self._seen.append(message)
         return message
 
@@ -73,9 +74,7 @@ def answers(*responses: bytes) -> Script:
 class RawUpstream:
     """Runs `script` for every connection, in a thread of its own; leaving the block closes all of them."""
 
-    def __init__(
-        self, script: Script | None = None, *, timeout: float = 5.0, receive_buffer: int = 0
-    ) -> None:
+    def __init__(self, script: Script | None = None, *, timeout: float = 5.0, receive_buffer: int = 0) -> None:
         self.script = answers(ok()) if script is None else script
         self.requests: list[RawMessage] = []
         self.peers: list[Peer] = []
