@@ -100,7 +100,8 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
     store = _store(settings, clock)
     revocation = settings.sessions.revocation
     revocations = RevocationView(clock=clock, max_staleness=revocation.max_staleness)
-    counters = Counters(staleness=revocations.staleness, revocations=lambda: sum(revocations.counts().values()))
+    log = AccessLog(write, clock)
+    counters = _counters(revocations, log)
     events = EventLog(write, clock, observe=counters.observe_event)
     stale_is_no = revocation.when_stale == "deny"
     authenticator = TokenAuthenticator(
@@ -130,7 +131,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         settings=settings,
         clock=clock,
         counters=counters,
-        log=AccessLog(write, clock),
+        log=log,
         events=events,
         accounts=accounts,
         passwords=passwords,
@@ -140,6 +141,14 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         authenticator=authenticator,
         endpoints=AuthEndpoints(sign_in=sign_in, life=life, authenticator=authenticator, jwks=ring.public_jwks),
         upstreams=_upstreams(settings),
+    )
+
+
+def _counters(revocations: RevocationView, log: AccessLog) -> Counters:
+    return Counters(
+        staleness=revocations.staleness,
+        revocations=lambda: sum(revocations.counts().values()),
+        dropped_lines=lambda: log.dropped,
     )
 
 

@@ -10,7 +10,11 @@ from gateway.context import SCOPE_KEY, GatewayContext
 
 
 class Recorder(Protocol):
-    """What wants to hear of every finished request."""
+    """What wants to hear of every request."""
+
+    def started(self) -> None:
+        """A request has come in; `finished` follows, whatever happens."""
+        ...
 
     def finished(self, context: GatewayContext, seconds: float) -> None:
         """`seconds` from the first header byte judged to the last byte handed to the server."""
@@ -52,6 +56,7 @@ class ContextMiddleware:
             headers=list(scope["headers"]),
         )
         scope[SCOPE_KEY] = context
+        self.recorder.started()
         try:
             await self.app(scope, receive, send)
         finally:

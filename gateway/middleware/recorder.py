@@ -15,7 +15,11 @@ class RequestRecorder:
         self.log = log
         self.counters = counters
 
+    def started(self) -> None:
+        self.counters.in_flight += 1
+
     def finished(self, context: GatewayContext, seconds: float) -> None:
+        self.counters.in_flight -= 1
         status = context.status or CLIENT_GONE
         reason = context.reason.word if context.reason is not None else None
         target = context.target
