@@ -107,10 +107,10 @@ def hashed_with(time_cost: int, memory: int, lanes: int = 1, kind: Type = Type.I
 @pytest.mark.parametrize(
     "stored",
     [
-        hashed_with(1, 47_104),
-        hashed_with(3, 19_456),
-        hashed_with(2, 19_456, 2),
-        hashed_with(2, 19_456, length=64),
+        pytest.param(hashed_with(1, 47_104), id="one pass over more memory"),
+        pytest.param(hashed_with(3, 19_456), id="more passes"),
+        pytest.param(hashed_with(2, 19_456, 2), id="more lanes"),
+        pytest.param(hashed_with(2, 19_456, length=64), id="longer hash"),
     ],
 )
 async def test_a_sound_hash_with_other_parameters_verifies_and_asks_for_a_new_one(
