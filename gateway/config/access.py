@@ -4,6 +4,7 @@ A reader of its own instead of a model: the grammar is recursive, and what a cla
 roles of the file and on the parameters of the route's path.
 """
 
+import difflib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -65,10 +66,14 @@ class AccessReader:
         if isinstance(value, dict):
             clause = self._mapping(path, value)
             return None if clause is None else AccessRequires(clause)
-        hint = did_you_mean(value, _WORDS, "words") if isinstance(value, str) and not from_environment(value) else ""
         if value is not BROKEN:
-            self._error(path, f"{shown(value)} is no access rule", f"{_EXAMPLE}{f'; {hint}' if 'did' in hint else ''}")
+            self._error(path, f"{shown(value)} is no access rule", _EXAMPLE + self._near_word(value))
         return None
+
+    def _near_word(self, value: object) -> str:
+        known = isinstance(value, str) and not from_environment(value)
+        near = difflib.get_close_matches(str(value), _WORDS, n=1) if known else []
+        return f" (did you mean {printable(near[0])}?)" if near else ""
 
     def _mapping(self, path: Path, value: object) -> Clause | None:
         if not isinstance(value, dict) or not value:

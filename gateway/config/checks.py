@@ -22,7 +22,7 @@ def check_together(source: Source, parts: Parts) -> None:
     for name, upstream in (parts["upstreams"] or {}).items():
         if upstream is not None:
             _check_upstream(source, name, upstream)
-    if parts["routes"] == () and source.at(("routes",)) is not None:
+    if source.at(("routes",)) == []:
         source.warn(("routes",), "there are no routes: every request but those to /auth is refused")
 
 

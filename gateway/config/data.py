@@ -8,6 +8,7 @@ import yaml
 from pydantic_core import PydanticCustomError
 
 from gateway.config.environment import expand
+from gateway.config.labels import label
 from gateway.config.problems import Problem, Severity
 from gateway.config.reading import decode
 from gateway.config.scalars import BROKEN, Plain, printable, words_of
@@ -129,7 +130,8 @@ class _Reader:
             return expand(node.text, self._environ)
         except PydanticCustomError as error:
             message, hint = words_of(error)
-            self._source.error(node.mark, message, HOW_TO_MAKE_ONE if path == ("tokens", "secret") else hint)
+            about = f"{label(self._source, path)}: " if path else ""
+            self._source.error(node.mark, about + message, HOW_TO_MAKE_ONE if path == ("tokens", "secret") else hint)
             return BROKEN
 
     def _kind(self, node: ScalarNode) -> str:

@@ -56,6 +56,7 @@ class Reader:
     read: Callable[[Any], object]
     schema: Mapping[str, Any]
     write: Callable[[Any], object] = str
+    kind: str = "text"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         written = core_schema.plain_serializer_function_ser_schema(self._written)
@@ -115,7 +116,8 @@ def whole(least: int, most: int = 1_000_000_000) -> Reader:
             raise unfit(f"must be from {least} to {most}, not {shown(value)}")
         return number
 
-    return Reader(read, {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, _VARIABLE]}, int)
+    schema = {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, _VARIABLE]}
+    return Reader(read, schema, int, f"whole number from {least}")
 
 
 def duration(least: float = 0.001, most: float = 366 * 86400, *, whole_seconds: bool = False) -> Reader:
@@ -131,7 +133,7 @@ def duration(least: float = 0.001, most: float = 366 * 86400, *, whole_seconds: 
         return seconds
 
     schema = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h|d))+$|\$\{"}
-    return Reader(read, schema, format_duration)
+    return Reader(read, schema, format_duration, "duration")
 
 
 def size(least: int = 0, most: int = 1024**4) -> Reader:
@@ -145,7 +147,7 @@ def size(least: int = 0, most: int = 1024**4) -> Reader:
         return count
 
     schema = {"type": "string", "pattern": r"^[0-9]+ ?(B|[KMG]iB|[kKMG]B)$|\$\{"}
-    return Reader(read, schema, format_size)
+    return Reader(read, schema, format_size, "size")
 
 
 Text = Annotated[str, Reader(read_filled_text, _TEXT)]
@@ -153,26 +155,26 @@ OptionalText = Annotated[str | None, Reader(read_optional_text, _OPTIONAL_TEXT)]
 Name = Annotated[str, Reader(read_name, _TEXT)]
 Email = Annotated[str | None, Reader(read_email, _OPTIONAL_TEXT)]
 HeaderName = Annotated[str, Reader(read_header_name, _TEXT)]
-Flag = Annotated[bool, Reader(read_flag, {"anyOf": [{"type": "boolean"}, _VARIABLE]}, bool)]
+Flag = Annotated[bool, Reader(read_flag, {"anyOf": [{"type": "boolean"}, _VARIABLE]}, bool, "true or false")]
 Duration = Annotated[float, duration()]
 Seconds = Annotated[float, duration(1, 10 * 366 * 86400, whole_seconds=True)]
 Size = Annotated[int, size()]
-Rate = Annotated[RateValue, Reader(read_rate, {"type": "string", "examples": ["100/m"]})]
-Address = Annotated[AddressValue, Reader(read_address, _TEXT)]
-Cidr = Annotated[Network, Reader(read_network, _TEXT)]
+Rate = Annotated[RateValue, Reader(read_rate, {"type": "string", "examples": ["100/m"]}, str, "rate")]
+Address = Annotated[AddressValue, Reader(read_address, _TEXT, str, "host:port")]
+Cidr = Annotated[Network, Reader(read_network, _TEXT, str, "CIDR block")]
 Cidrs = Annotated[
     tuple[Cidr, ...],
     BeforeValidator(read_listed),
     WithJsonSchema({"anyOf": [{"type": "array", "items": _TEXT}, _VARIABLE]}, mode="validation"),
 ]
-TargetUrl = Annotated[TargetUrlValue, Reader(read_target_url, _TEXT)]
-SessionUrl = Annotated[StoreUrl, Reader(read_session_url, _TEXT)]
-AccountUrl = Annotated[StoreUrl, Reader(read_account_url, _TEXT)]
-OptionalSecret = Annotated[Secret | None, Reader(read_secret, _OPTIONAL_TEXT, lambda _: MASK)]
-SigningSecret = Annotated[Secret, Reader(read_signing_secret, _TEXT, lambda _: MASK)]
+TargetUrl = Annotated[TargetUrlValue, Reader(read_target_url, _TEXT, str, "URL")]
+SessionUrl = Annotated[StoreUrl, Reader(read_session_url, _TEXT, str, "URL")]
+AccountUrl = Annotated[StoreUrl, Reader(read_account_url, _TEXT, str, "URL")]
+OptionalSecret = Annotated[Secret | None, Reader(read_secret, _OPTIONAL_TEXT, lambda _: MASK, "secret")]
+SigningSecret = Annotated[Secret, Reader(read_signing_secret, _TEXT, lambda _: MASK, "secret")]
 HeaderValue = Annotated[
     str,
     Reader(read_header_value, _TEXT, lambda value: MASK if from_environment(value) else str(value)),
 ]
-Leaves = Annotated[Any, Reader(lambda value: value, {}, bare)]
+Leaves = Annotated[Any, Reader(lambda value: value, {}, bare, "see below")]
 """Anything at all, left to a reader of its own (`access`)."""

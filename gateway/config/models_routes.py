@@ -34,7 +34,7 @@ def _read_enforce(value: object) -> bool | str:
 
 
 Mark = Annotated[Literal["%2F", "%5C", "%3B", "%3F", "%23", "%25", ";", "//"], OneOf()]
-Enforce = Annotated[bool | str, Reader(_read_enforce, {"enum": [True, "shadow"]}, bare)]
+Enforce = Annotated[bool | str, Reader(_read_enforce, {"enum": [True, "shadow"]}, bare, "`true` or `shadow`")]
 
 
 class RouteTimeouts(Section):

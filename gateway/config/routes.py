@@ -156,7 +156,7 @@ class RouteReader:
         used = (
             [route.get("upstream") for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []
         )
-        if all(isinstance(name, str) and name in self._upstreams for name in used):
+        if used and all(isinstance(name, str) and name in self._upstreams for name in used):
             for name in self._upstreams.keys() - {str(name) for name in used}:
                 path: Path = ("upstreams", name)
                 self._source.warn(self._source.key_mark(path), f"upstream {printable(name)}: no route uses it")

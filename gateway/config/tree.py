@@ -135,7 +135,9 @@ def _refusal(name: str, mark: Mark, message: str, hint: str) -> ConfigError:
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     """libyaml's words are constants; the pure Python parser quotes the file: that part is cut off."""
-    said = error.problem or "it cannot be read"
+    said = str(error.problem or "it cannot be read")
+    if hasattr(yaml, "CSafeLoader"):
+        return said
     return said.split("'")[0].split('"')[0].rstrip(" ,")
 
 
