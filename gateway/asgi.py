@@ -1,10 +1,27 @@
-"""The ASGI call signature, spelled once."""
+"""The ASGI call signature, spelled once, and what our own server adds to it."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Final, Protocol
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Where our server keeps the Exchange in the scope; other servers have none.
+EXCHANGE_KEY: Final = "gateway.exchange"
+
+
+class Exchange(Protocol):
+    """The inbound request and its answer as our server holds them: spares a task for each request.
+
+    ASGI tells of a client that leaves only to who awaits `receive`; `on_departure` is called at once.
+    """
+
+    disconnected: bool
+    on_departure: Callable[[], object] | None
+
+    def whole_body(self) -> bytes | None:
+        """The request body, when all of it is here and nothing of it was taken; else None."""
+        ...

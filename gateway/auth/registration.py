@@ -1,5 +1,6 @@
 """Registering and logging in: accounts on one side, a new session on the other."""
 
+import contextlib
 from typing import Any
 
 from gateway.accounts.emails import check_email
@@ -59,11 +60,16 @@ class SignIn:
             self._note("login-disabled", user, None, caller)
             raise Refusal(Reason.ACCOUNT_DISABLED)
         if verdict.rehash:
-            new_hash = await self.passwords.hash(body.password)
-            await self.accounts.rehash(user.user_id, user.password_hash, new_hash)
+            await self._rehash(user, body.password)
         granted = await self.grants.open_session(user, caller)
         self._note("login", user, granted["session_id"], caller)
         return granted
+
+    async def _rehash(self, user: User, password: str) -> None:
+        """Bring an old hash up to today's parameters; with no thread free that can wait for the next login."""
+        with contextlib.suppress(Refusal):
+            new_hash = await self.passwords.hash(password)
+            await self.accounts.rehash(user.user_id, user.password_hash, new_hash)
 
     async def _find(self, email: str) -> User | None:
         """Text that is no address belongs to nobody, and is not looked up."""

@@ -1,6 +1,7 @@
 """One request and its answer on an inbound connection: how ASGI messages become HTTP/1.1 bytes."""
 
 import http
+from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -25,6 +26,23 @@ class GatewayCycle(RequestResponseCycle):
     upstream's Date is not doubled, a broken answer resets the connection instead of ending it as if complete,
     and names arrive in lower case, so each header is copied without being taken apart.
     """
+
+    # Called when the client leaves before the answer is complete; see `gateway.asgi.Exchange`.
+    on_departure: Callable[[], object] | None = None
+
+    def whole_body(self) -> bytes | None:
+        """The request body, when all of it is here and nothing of it was taken; else None."""
+        if self.more_body:
+            return None
+        body, self.body = bytes(self.body), bytearray()
+        return body
+
+    def departed(self) -> None:
+        """The client is gone: wake whoever waits for it."""
+        self.disconnected = True
+        self.message_event.set()
+        if self.on_departure is not None and not self.response_complete:
+            self.on_departure()
 
     async def run_asgi(self, app: Any) -> None:
         try:

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway.asgi import EXCHANGE_KEY
 from gateway.errors import Refusal
 from gateway.middleware.context import new_request_id
 from gateway.middleware.problem import body_of, headers_of
@@ -48,12 +49,19 @@ class GatewayProtocol(HttpToolsProtocol):
         self.broken: Reason | None = None
         self.lingering = False
         self.upgrading = False
+        self.running: GatewayCycle | None = None
 
     # What arrives.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.config.watch(self.server_state, self.loop)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.pipeline.clear()
+        if self.running is not None:
+            self.running.departed()
 
     def data_received(self, data: bytes) -> None:
         if self.broken is not None or self.lingering:
@@ -115,12 +123,16 @@ class GatewayProtocol(HttpToolsProtocol):
         scope["raw_path"], scope["query_string"] = path, query
         scope["path"] = path.decode("latin-1")
         previous = self.cycle
-        self.cycle = self._new_cycle(version)
+        self.cycle = scope[EXCHANGE_KEY] = self._new_cycle(version)
         if previous is None or previous.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _new_cycle(self, version: str) -> GatewayCycle:
         return GatewayCycle(
@@ -202,21 +214,21 @@ class GatewayProtocol(HttpToolsProtocol):
         return Reason.BODY_INVALID if self.reading_body else Reason.HEADER_AMBIGUOUS
 
     def _break(self, reason: Reason) -> None:
-        """Framing is in doubt: nothing more of this connection is read. Answers under way are finished first,
-        unless it is their own request that broke."""
+        """Framing is in doubt: nothing more of this connection is read. What was whole before is answered first."""
         self.broken = reason
-        if self.cycle is not None and not self.cycle.response_complete:
-            if self.cycle.more_body and self.reading_body:
-                self._abort(reason)
-            return
-        self._answer(reason)
+        running = self.running
+        if running is None or running.response_complete:
+            self._answer(reason)
+        elif running is self.cycle and self.reading_body:
+            self._abort(running, reason)
+        elif self.pipeline and self.reading_body:
+            self.pipeline.popleft()
 
-    def _abort(self, reason: Reason) -> None:
+    def _abort(self, cycle: GatewayCycle, reason: Reason) -> None:
         """The request being served will never be whole: its application sees a disconnect."""
-        self.cycle.scope["aborted"] = reason  # type: ignore[typeddict-unknown-key]
-        started = self.cycle.response_started
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
+        cycle.scope["aborted"] = reason  # type: ignore[typeddict-unknown-key]
+        started = cycle.response_started
+        cycle.departed()
         if started:
             self.transport.abort()
         else:
