@@ -15,11 +15,11 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway \
  && install -d -o gateway -g gateway -m 0700 /data /secrets /secrets/gateway /secrets/database \
  && install -d /app && ln -s /data /app/data
 COPY --from=build /opt/gateway /opt/gateway
-COPY docker/entrypoint docker/ready docker/secrets /opt/gateway/bin/
+COPY docker/gateway docker/ready docker/secrets /opt/commands/
 WORKDIR /app
 COPY config.yaml ./
 COPY examples/services examples/services
-ENV PATH=/opt/gateway/bin:$PATH \
+ENV PATH=/opt/commands:/opt/gateway/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     GATEWAY_LISTEN=0.0.0.0:8080
@@ -27,5 +27,4 @@ USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["ready"]
-ENTRYPOINT ["entrypoint"]
 CMD ["gateway", "serve"]
