@@ -89,8 +89,8 @@ class RouteSettings(Section):
     allow_in_path: tuple[Mark, ...] = setting([], "Spellings in the path that are otherwise refused as ambiguous.")
     websocket: Flag = setting(False, "Whether WebSockets may be opened.")
     cors: CorsSettings | None = setting(None, "Replaces the cors section.")
-    enforce: Enforce = setting(True, "shadow: log what would be denied, and let it pass.")
+    enforce: Enforce = setting(True, "Whether denials hold; `shadow` logs what would be denied and lets it pass.")
     headers: RouteHeaders = setting({}, "Changes to the headers.")
     revocation: Annotated[Literal["bounded", "strict"], OneOf()] = setting(
-        "bounded", "strict: ask the session store on every request."
+        "bounded", "With `strict`, the session store is asked on every request."
     )

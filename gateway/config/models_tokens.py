@@ -24,7 +24,7 @@ class TokenSettings(Section):
     )
     secret: SigningSecret = setting(
         None,
-        "Needed, here or in `secret_file`: the HS256 key in base64, at least 32 bytes; services that share it can verify.",
+        "Needed, here or in `secret_file`: the HS256 key, at least 32 bytes in base64; who shares it can verify.",
     )
     secret_file: OptionalText = setting(None, "A file that holds the secret, instead of `secret`.")
     keys: tuple[Text, ...] = setting([], "Files with the signing keys of the other algorithms.")

@@ -17,7 +17,7 @@ _BYTES: Final = {
     "MB": 1000**2,
     "GB": 1000**3,
 }
-_DURATION: Final = re.compile(r"(?:[0-9]{1,9}(?:ms|[dhms]))+")
+_DURATION: Final = re.compile(r"(?:[0-9]{1,12}(?:ms|[dhms]))+")
 _DURATION_PART: Final = re.compile(r"([0-9]+)(ms|[dhms])")
 _SIZE: Final = re.compile(r"([0-9]{1,15})\s?(B|[KMG]iB|[kKMG]B)")
 _RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,9})(ms|[dhms])")
