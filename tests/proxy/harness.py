@@ -65,6 +65,9 @@ class Finished:
     def __init__(self) -> None:
         self.contexts: list[GatewayContext] = []
 
+    def started(self) -> None:
+        """Nothing is counted."""
+
     def finished(self, context: GatewayContext, seconds: float) -> None:
         self.contexts.append(context)
 

@@ -19,6 +19,7 @@ class Peer:
         self.number = number
         self.reader = RawReader(sock)
         self.served = 0
+        self.ended = False
         self._seen = seen
 
     def request(self) -> RawMessage | None:
@@ -30,7 +31,9 @@ class Peer:
         return self._note(self.reader.message(bodiless=True))
 
     def _note(self, message: RawMessage | None) -> RawMessage | None:
-        if message is not None:
+        if message is None:
+            self.ended = True
+        else:
             self.served += 1
             self._seen.append(message)
         return message
@@ -38,11 +41,15 @@ class Peer:
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
 
-    def gone(self) -> bool:
+    def gone(self) -> None:
         """Wait for the gateway to close; what it still sends is dropped. TimeoutError if it does not."""
         while self.reader.more():
             self.reader.buffer = b""
-        return True
+        self.ended = True
+
+    def close(self) -> None:
+        """Close with a FIN: what the gateway sent has been read."""
+        self.sock.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
         """Close with a RST."""
