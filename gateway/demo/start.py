@@ -39,14 +39,19 @@ def run_demo(config: Path, clock: Clock, environ: MutableMapping[str, str]) -> i
     if folder is None:
         print("gateway: the sample services are not here; run the demo in a clone", file=sys.stderr)
         return 2
-    environ.setdefault("JWT_SECRET_KEY", keep(DATA / "jwt-secret", _signing_secret))
+    _fill(environ, "JWT_SECRET_KEY", keep(DATA / "jwt-secret", _signing_secret))
     with running(folder) as services:
         for name, service in services.items():
-            environ.setdefault(f"{name.upper()}_URL", service.url)
+            _fill(environ, f"{name.upper()}_URL", service.url)
         code = serve(config, clock, environ=environ, announce=Announcement(clock))
     if code == 2:
         print(TAKEN, file=sys.stderr)
     return code
+
+
+def _fill(environ: MutableMapping[str, str], name: str, value: str) -> None:
+    """Empty counts as unset, as it does in the configuration."""
+    environ[name] = environ.get(name) or value
 
 
 def _signing_secret() -> str:
