@@ -39,16 +39,16 @@ class ControlServer:
 
 
 class SocketFleet:
-    """The workers that have a socket in `directory`. `draining` is set by the supervisor."""
+    """The workers that have a socket in `directory`. `phase` is the supervisor's."""
 
-    def __init__(self, directory: Path, expected: int, draining: Callable[[], bool]) -> None:
+    def __init__(self, directory: Path, expected: int, phase: Callable[[], str | None]) -> None:
         self.directory = directory
         self.expected = expected
-        self._draining = draining
+        self._phase = phase
 
     @property
-    def draining(self) -> bool:
-        return self._draining()
+    def phase(self) -> str | None:
+        return self._phase()
 
     async def reports(self) -> Sequence[WorkerReport]:
         """Workers that do not answer in time are left out, so that they count as missing."""

@@ -20,7 +20,7 @@ class ManagementApp:
         if scope["type"] != "http":
             return
         if scope["method"] not in ("GET", "HEAD"):
-            await _answer(send, 405, b'{"error": "method-not-allowed"}\n', _JSON)
+            await _answer(send, 405, b'{"error": "method-not-allowed"}\n', _JSON, (b"allow", b"GET, HEAD"))
         elif scope["path"] == "/healthz":
             await _answer(send, 200, b'{"status": "ok"}\n', _JSON)
         elif scope["path"] == "/readyz":
@@ -37,11 +37,12 @@ class ManagementApp:
         await _answer(send, 503 if waits else 200, json.dumps(state).encode() + b"\n", _JSON)
 
 
-async def _answer(send: Send, status: int, body: bytes, media: str) -> None:
+async def _answer(send: Send, status: int, body: bytes, media: str, *more: tuple[bytes, bytes]) -> None:
     headers = [
         (b"content-type", media.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -30,8 +30,8 @@ class Fleet(Protocol):
         ...
 
     @property
-    def draining(self) -> bool:
-        """Whether the gateway was told to stop."""
+    def phase(self) -> str | None:
+        """`starting` until the public listener takes connections, `draining` once told to stop, else None."""
         ...
 
     async def reports(self) -> Sequence[WorkerReport]:
@@ -44,13 +44,13 @@ class LocalFleet:
 
     expected = 1
 
-    def __init__(self, report: Callable[[], WorkerReport], draining: Callable[[], bool]) -> None:
+    def __init__(self, report: Callable[[], WorkerReport], phase: Callable[[], str | None]) -> None:
         self._report = report
-        self._draining = draining
+        self._phase = phase
 
     @property
-    def draining(self) -> bool:
-        return self._draining()
+    def phase(self) -> str | None:
+        return self._phase()
 
     async def reports(self) -> Sequence[WorkerReport]:
         return [self._report()]
@@ -58,7 +58,8 @@ class LocalFleet:
 
 def waiting_for(fleet: Fleet, reports: Sequence[WorkerReport]) -> list[str]:
     """Everything that keeps the gateway from being ready; empty when it is."""
-    waits = ["draining"] if fleet.draining else []
+    phase = fleet.phase
+    waits = [phase] if phase is not None else []
     missing = fleet.expected - len(reports)
     if missing > 0:
         waits.append(f"{missing} of {fleet.expected} workers")

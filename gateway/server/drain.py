@@ -1,6 +1,7 @@
 """Servers that stop as operators expect: the first signal drains, the second one ends, the exit code is 0."""
 
 import contextlib
+import logging
 import signal
 import threading
 from collections.abc import Generator
@@ -8,6 +9,8 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+
+logger = logging.getLogger("gateway")
 
 
 class DrainingServer(uvicorn.Server):
@@ -23,8 +26,8 @@ class DrainingServer(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        signals = (signal.SIGINT, signal.SIGTERM)
-        original: dict[signal.Signals, Any] = {each: signal.signal(each, self.handle_exit) for each in signals}
+        handlers = {signal.SIGINT: self.handle_exit, signal.SIGTERM: self.handle_exit, signal.SIGHUP: hang_up}
+        original: dict[signal.Signals, Any] = {each: signal.signal(each, how) for each, how in handlers.items()}
         try:
             yield
         finally:
@@ -35,6 +38,11 @@ class DrainingServer(uvicorn.Server):
         if self.should_exit:
             self.force_exit = True
         self.should_exit = True
+
+
+def hang_up(_sig: int, _frame: FrameType | None) -> None:
+    """A hang-up is no reason to drop connections."""
+    logger.info("SIGHUP ignored")
 
 
 class QuietServer(uvicorn.Server):

@@ -35,6 +35,19 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def phase_of(listener: socket.socket, draining: bool) -> str | None:
+    """`draining`, `starting` until some worker accepts on the listener, else None.
+
+    A system that cannot tell (getsockopt of SO_ACCEPTCONN is optional in POSIX) counts as accepting.
+    """
+    if draining:
+        return "draining"
+    try:
+        return None if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else "starting"
+    except OSError as error:
+        return None if error.errno == errno.ENOPROTOOPT else "starting"
+
+
 def address_of(listener: socket.socket) -> str:
     """`host:port` as bound, IPv6 in brackets."""
     host, port = listener.getsockname()[:2]

@@ -8,6 +8,7 @@ from gateway.admin.report import LocalFleet
 from gateway.app import Gateway
 from gateway.config.settings import Settings
 from gateway.server.drain import DrainingServer, QuietServer
+from gateway.server.listen import phase_of
 from gateway.server.options import management_config, public_config
 
 
@@ -15,7 +16,7 @@ def run_single(settings: Settings, gateway: Gateway, public: socket.socket, mana
     """Serve until a signal; the exit code."""
     config = public_config(gateway, settings.server)
     server = DrainingServer(config)
-    fleet = LocalFleet(gateway.report, lambda: server.draining)
+    fleet = LocalFleet(gateway.report, lambda: phase_of(public, server.draining))
     beside = QuietServer(management_config(ManagementApp(fleet)))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(server, public, beside, management))

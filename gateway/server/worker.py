@@ -9,7 +9,8 @@ from gateway.clock import SystemClock
 from gateway.config.load import load_config
 from gateway.parts import make_parts
 from gateway.server.logs import configure_logs, stdout_writer
-from gateway.server.workers import CONFIG_VARIABLE, CONTROL_VARIABLE
+from gateway.server.orphan import ParentWatch
+from gateway.server.workers import CONFIG_VARIABLE, CONTROL_VARIABLE, PARENT_VARIABLE
 
 
 def make_app() -> Gateway:
@@ -18,4 +19,5 @@ def make_app() -> Gateway:
     loaded = load_config(Path(os.environ[CONFIG_VARIABLE]), os.environ)
     parts = make_parts(loaded.settings, SystemClock(), stdout_writer())
     control = ControlServer(Path(os.environ[CONTROL_VARIABLE]), parts.report)
-    return Gateway(loaded.settings, parts, beside=(control,))
+    watch = ParentWatch(int(os.environ[PARENT_VARIABLE]))
+    return Gateway(loaded.settings, parts, beside=(control, watch))

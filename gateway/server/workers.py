@@ -2,9 +2,11 @@
 
 import logging
 import os
+import signal
 import socket
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +18,17 @@ from gateway.admin.control import SocketFleet
 from gateway.admin.management import ManagementApp
 from gateway.config.settings import Settings
 from gateway.server.drain import QuietServer
+from gateway.server.listen import phase_of
 from gateway.server.options import management_config, public_config
 
 # How a worker process, which starts from nothing, learns what to serve.
 CONFIG_VARIABLE: Final = "GATEWAY_WORKER_CONFIG"
 CONTROL_VARIABLE: Final = "GATEWAY_WORKER_CONTROL"
+PARENT_VARIABLE: Final = "GATEWAY_WORKER_PARENT"
+
+# How long after the drain a worker may take to close its stores before it is killed.
+_CLOSING_SECONDS: Final = 5.0
+_ENDING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
 logger = logging.getLogger("gateway")
 
@@ -30,7 +38,23 @@ class Supervisor(Multiprocess):
 
     @property
     def draining(self) -> bool:
-        return self.should_exit.is_set()
+        """From the signal on, not only from when the supervisor comes to handle it."""
+        return self.should_exit.is_set() or self._told_to_end()
+
+    def _told_to_end(self) -> bool:
+        return not _ENDING.isdisjoint(self.signal_queue)
+
+    def join_all(self) -> None:
+        """Wait for the drain; a second signal, or a worker that hangs, ends it the hard way."""
+        self.signal_queue.clear()
+        deadline = time.monotonic() + (self.config.timeout_graceful_shutdown or 0) + _CLOSING_SECONDS
+        for process in self.processes:
+            while process.process.is_alive() and time.monotonic() < deadline and not self._told_to_end():
+                process.process.join(0.1)
+            if process.process.is_alive():
+                logger.warning("worker %s did not stop in time", process.pid)
+                process.process.kill()
+            process.process.join()
 
     def handle_hup(self) -> None:
         """A hang-up is no reason to drop connections."""
@@ -46,6 +70,7 @@ def run_workers(settings: Settings, config_path: Path, public: socket.socket, ma
     with tempfile.TemporaryDirectory(prefix="gateway-") as directory:
         os.environ[CONFIG_VARIABLE] = str(config_path.resolve())
         os.environ[CONTROL_VARIABLE] = directory
+        os.environ[PARENT_VARIABLE] = str(os.getpid())
         config = public_config(
             "gateway.server.worker:make_app",
             settings.server,
@@ -53,7 +78,7 @@ def run_workers(settings: Settings, config_path: Path, public: socket.socket, ma
             factory=True,
         )
         supervisor = Supervisor(config, [public])
-        fleet = SocketFleet(Path(directory), settings.server.workers, lambda: supervisor.draining)
+        fleet = SocketFleet(Path(directory), settings.server.workers, lambda: phase_of(public, supervisor.draining))
         beside = QuietServer(management_config(ManagementApp(fleet)))
         thread = _beside(beside, management)
         supervisor.run()
