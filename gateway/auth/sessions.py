@@ -57,7 +57,10 @@ class SessionLife:
         return self.grants.pair(user, presented.session_id, successor, rotation.expires_at)
 
     async def logout(self, token: str | None, caller_is: Authentication, caller: Caller) -> None:
-        """Ends the session of the refresh token, and that of a valid access token; 401 when there is neither."""
+        """Ends the session of the refresh token, and that of a valid access token; 401 when there is neither.
+
+        An access token whose session is gone already has got what it asks for.
+        """
         refused: Refusal = Refusal(caller_is.reason if isinstance(caller_is, Anonymous) else Reason.TOKEN_MISSING)
         ending: dict[str, str] = {}
         if isinstance(caller_is, Principal) and caller_is.session_id is not None:
@@ -68,7 +71,7 @@ class SessionLife:
                 ending[presented.session_id] = presented.user_id
             except TokenRefused as error:
                 refused = error
-        if not ending:
+        if not ending and refused.reason is not Reason.TOKEN_REVOKED:
             raise refused
         for session_id, user_id in ending.items():
             await self.store.end(user_id, session_id)
