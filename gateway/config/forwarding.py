@@ -18,12 +18,11 @@ _PREFIX_HINT: Final = "write /one or /one/two: letters and digits, no slash at t
 
 @dataclass(frozen=True, slots=True)
 class ForwardingReader:
-    """Reads the forwarding part of one route; `base_path` is that of its upstream's target."""
+    """Reads the forwarding part of one route. The base path of a target is the proxy's to add."""
 
     source: Source
     path: Path
     pattern: PathPattern
-    base_path: str
 
     def read(self, route: RouteSettings) -> Forwarding:
         """All of it; what is wrong is reported."""
@@ -33,7 +32,7 @@ class ForwardingReader:
         request, response = route.headers.request, route.headers.response
         return Forwarding(
             strip_prefix=(route.strip_prefix or "").encode(),
-            add_prefix=(self.base_path + (route.add_prefix or "")).encode(),
+            add_prefix=(route.add_prefix or "").encode(),
             forward_credentials=route.credentials == "forward",
             identity=route.identity == "headers",
             body_limit=route.body_limit,
@@ -77,7 +76,7 @@ class ForwardingReader:
         added: dict[str, tuple[bytes, bytes]] = {}
         for name, value in edits.add.items():
             at = ("headers", side, "add", name)
-            why = refused_addition(name.lower(), request=side == "request")
+            why = refused_addition(name, request=side == "request")
             if not is_header_name(name):
                 self._error(at, f"{printable(name)} is not a header name", "use letters, digits and '-'", key=True)
             elif why is not None:

@@ -1,59 +1,38 @@
-"""Which headers a route may add and remove."""
+"""Which headers a route may add and remove. Names are judged without punctuation or case, as the proxy does."""
 
 import re
 from typing import Final
 
 _PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 _DELETED: Final = frozenset(
-    {
-        "xsessionid",
-        "remoteuser",
-        "xremoteuser",
-        "forwarded",
-        "xrealip",
-        "xrewriteurl",
-        "xmethodoverride",
-        "gatewayreason",
-    }
+    "xsessionid remoteuser xremoteuser forwarded xrealip xrewriteurl xmethodoverride gatewayreason".split()
 )
-_DELETED_PREFIXES: Final = ("xuser", "xgateway", "xauthrequest", "xforwarded", "xoriginal", "xhttpmethod")
-FRAMING: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
+_DELETED_FAMILIES: Final = ("xuser", "xgateway", "xauthrequest", "xforwarded", "xoriginal", "xhttpmethod")
+_FRAMING: Final = frozenset(
+    "connection contentlength expect host http2settings keepalive proxyauthenticate proxyauthenticationinfo "
+    "proxyauthorization proxyconnection te trailer transferencoding upgrade".split()
 )
 """Between two neighbours (RFC 9110 7.6.1, RFC 9112 6), or what tells a request where it belongs."""
-_SET_ON_REQUEST: Final = frozenset({"via", "x-request-id", "traceparent", "tracestate"})
-_SET_ON_RESPONSE: Final = frozenset({"via", "x-request-id", "gateway-reason"})
+_SET_ON_REQUEST: Final = frozenset({"via", "xrequestid", "traceparent", "tracestate"})
+_SET_ON_RESPONSE: Final = frozenset({"via", "xrequestid", "gatewayreason"})
 
 
 def refused_addition(name: str, *, request: bool) -> str | None:
-    """Why a header (in lower case) may not be added; None when it may."""
-    if name in FRAMING:
+    """Why a header may not be added; None when it may."""
+    plain = _squeezed(name)
+    if plain in _FRAMING:
         return "belongs to the connection"
-    if name in (_SET_ON_REQUEST if request else _SET_ON_RESPONSE):
+    if plain in (_SET_ON_REQUEST if request else _SET_ON_RESPONSE):
         return "is set by the gateway itself"
-    if request and _is_deleted(name):
+    if request and (plain in _DELETED or plain.startswith(_DELETED_FAMILIES)):
         return "is set or deleted by the gateway itself, so that nobody can forge it"
     return None
 
 
 def refused_removal(name: str) -> str | None:
-    """Why a header (in lower case) may not be removed; None when it may."""
-    return "belongs to the connection" if name in FRAMING else None
+    """Why a header may not be removed; None when it may."""
+    return "belongs to the connection" if _squeezed(name) in _FRAMING else None
 
 
-def _is_deleted(name: str) -> bool:
-    bare = _PUNCTUATION.sub("", name)
-    return bare in _DELETED or bare.startswith(_DELETED_PREFIXES)
+def _squeezed(name: str) -> str:
+    return _PUNCTUATION.sub("", name.lower())

@@ -138,17 +138,15 @@ class RouteReader:
             )
 
     def _forwarding(self, settings: RouteSettings, path: Path, pattern: PathPattern) -> Forwarding:
-        upstream = self._upstream(settings, path)
-        base = upstream.targets[0].path if upstream and upstream.targets else ""
-        return ForwardingReader(self._source, path, pattern, base).read(settings)
+        self._check_upstream(settings.upstream, path)
+        return ForwardingReader(self._source, path, pattern).read(settings)
 
-    def _upstream(self, settings: RouteSettings, path: Path) -> UpstreamSettings | None:
-        name, leaf = settings.upstream, self._source.at((*path, "upstream"))
+    def _check_upstream(self, name: str, path: Path) -> None:
+        leaf = self._source.at((*path, "upstream"))
         if name == leaf and name not in self._upstreams:
             hint = "" if from_environment(leaf) else did_you_mean(name, self._upstreams, "known upstreams")
             about = label(self._source, path)
             self._source.error((*path, "upstream"), f"{about}: unknown upstream {shown(leaf)}", hint)
-        return self._upstreams.get(name)
 
     def _warn_unused(self) -> None:
         """Silent while a route asks for an unknown upstream: that one is the likely user."""

@@ -27,7 +27,7 @@ def test_the_reference_is_up_to_date() -> None:
     assert REFERENCE.read_text(encoding="utf-8") == render(), command
 
 
-@pytest.mark.parametrize("model", models(), ids=str)
+@pytest.mark.parametrize("model", list(models()), ids=str)
 def test_every_key_is_described_in_a_sentence(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
         assert field.description, name

@@ -51,7 +51,7 @@ def test_a_route_carries_what_the_proxy_needs() -> None:
     route = next(route for route in loaded(text).settings.table.routes if route.name == "full")
     assert route.forwarding == Forwarding(
         strip_prefix=b"/api",
-        add_prefix=b"/base/new",
+        add_prefix=b"/new",
         forward_credentials=True,
         identity=False,
         body_limit=1024,
