@@ -150,14 +150,17 @@ class ForwardServer:
             proxy_headers=False,
         )
         config.load()
-        # uvicorn's own main loop looks five times a second whether to stop; tests have no time for that.
+        # uvicorn's own main loop and shutdown sleep a tenth of a second each; tests have no time for that.
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)
         await server.startup(sockets=[self._socket])
         self._ready.set()
         await self._stopped.wait()
-        server.force_exit = True
-        await server.shutdown(sockets=[self._socket])
+        for listener in server.servers:
+            listener.close()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
         await self.upstream.close()
 
     def _app(self) -> ASGIApp:

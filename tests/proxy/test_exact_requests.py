@@ -128,12 +128,13 @@ def test_a_trailer_never_becomes_a_field(upstream: RawUpstream, gateway: Forward
     head = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-User-Id\r\n\r\n"
     before = upstream.hits
     answer = ask(gateway.port, head + b"1\r\na\r\n0\r\n" + trailer + b"\r\n\r\n")
-    if answer.status == 200:
-        assert trailer not in upstream.requests[-1].head
-        assert upstream.requests[-1].one(b"trailer") is None
-        assert upstream.requests[-1].all(b"x-user-id") == [b"7b0c"]
-    else:
-        assert (answer.status, upstream.hits) == (400, before)
+    seen = upstream.requests[before:]
+    # One that the server's parser does not accept breaks the request off; the upstream then never sees its end.
+    assert answer.status == 200 or (answer.status == 400 and not any(request.complete for request in seen))
+    for request in seen:
+        assert trailer not in request.head
+        assert request.one(b"trailer") is None
+        assert request.all(b"x-user-id") == [b"7b0c"]
 
 
 def test_prefixes_host_and_edits_of_a_route_are_applied(upstream: RawUpstream) -> None:
