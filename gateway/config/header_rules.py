@@ -5,12 +5,35 @@ from typing import Final
 
 _PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 _DELETED: Final = frozenset(
-    "xsessionid remoteuser xremoteuser forwarded xrealip xrewriteurl xmethodoverride gatewayreason".split()
+    [
+        "xsessionid",
+        "remoteuser",
+        "xremoteuser",
+        "forwarded",
+        "xrealip",
+        "xrewriteurl",
+        "xmethodoverride",
+        "gatewayreason",
+    ]
 )
 _DELETED_FAMILIES: Final = ("xuser", "xgateway", "xauthrequest", "xforwarded", "xoriginal", "xhttpmethod")
 _FRAMING: Final = frozenset(
-    "connection contentlength expect host http2settings keepalive proxyauthenticate proxyauthenticationinfo "
-    "proxyauthorization proxyconnection te trailer transferencoding upgrade".split()
+    [
+        "connection",
+        "contentlength",
+        "expect",
+        "host",
+        "http2settings",
+        "keepalive",
+        "proxyauthenticate",
+        "proxyauthenticationinfo",
+        "proxyauthorization",
+        "proxyconnection",
+        "te",
+        "trailer",
+        "transferencoding",
+        "upgrade",
+    ]
 )
 """Between two neighbours (RFC 9110 7.6.1, RFC 9112 6), or what tells a request where it belongs."""
 _SET_ON_REQUEST: Final = frozenset({"via", "xrequestid", "traceparent", "tracestate"})

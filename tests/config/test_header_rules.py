@@ -5,12 +5,41 @@ import pytest
 from gateway.config.header_rules import refused_addition, refused_removal
 from gateway.proxy.fields import Fate, FieldNames
 
-NAMES = """
-Connection Content-Length Expect Forwarded Gateway-Reason Host HTTP2-Settings Keep-Alive Proxy-Authenticate
-Proxy-Authentication-Info Proxy-Authorization Proxy-Connection Remote-User TE Traceparent Trailer Transfer-Encoding
-Upgrade X-Auth-Request-Email X-Forwarded-For X-Forwarded-Host X-Gateway-Assertion X-HTTP-Method X-HTTP-Method-Override
-X-Method-Override X-Original-URL X-Real-IP X-Remote-User X-Request-Id X-Rewrite-URL X-Session-Id X-User-Email X-User-Id
-""".split()
+NAMES = [
+    "Connection",
+    "Content-Length",
+    "Expect",
+    "Forwarded",
+    "Gateway-Reason",
+    "Host",
+    "HTTP2-Settings",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authentication-Info",
+    "Proxy-Authorization",
+    "Proxy-Connection",
+    "Remote-User",
+    "TE",
+    "Traceparent",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+    "X-Auth-Request-Email",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Gateway-Assertion",
+    "X-HTTP-Method",
+    "X-HTTP-Method-Override",
+    "X-Method-Override",
+    "X-Original-URL",
+    "X-Real-IP",
+    "X-Remote-User",
+    "X-Request-Id",
+    "X-Rewrite-URL",
+    "X-Session-Id",
+    "X-User-Email",
+    "X-User-Id",
+]
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(name.replace("-", "_") for name in NAMES if "-" in name)])
