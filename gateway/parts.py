@@ -20,8 +20,9 @@ from gateway.lifespan import Opened
 from gateway.observe.access_log import AccessLog
 from gateway.observe.counters import Counters
 from gateway.observe.events import EventLog
+from gateway.proxy.dial import Dial
 from gateway.proxy.endpoint import Endpoint
-from gateway.proxy.httpx2_transport import Httpx2Transport
+from gateway.proxy.h1_transport import H1Transport
 from gateway.proxy.upstream import Upstream
 from gateway.sessions.connect import make_store
 from gateway.sessions.feed import RevocationFeed
@@ -173,12 +174,8 @@ def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
     upstreams = {}
     for name, upstream in settings.upstreams.items():
         endpoint = Endpoint.parse(str(upstream.targets[0]))
-        transport = Httpx2Transport(
-            name,
-            endpoint,
-            connect_timeout=upstream.timeouts.connect,
-            connections=upstream.connections,
-        )
+        dial = Dial(name, endpoint, timeout=upstream.timeouts.connect)
+        transport = H1Transport(name, dial, connections=upstream.connections)
         upstreams[name] = Upstream(
             name,
             endpoint,

@@ -1,23 +1,22 @@
 """The innermost application: carries an admitted request to its upstream and the answer back."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final, TypeVar
 
+from gateway.asgi import EXCHANGE_KEY, Exchange, Receive, Send
 from gateway.clock import Clock
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal, UpstreamFailed
 from gateway.policy.route import Route
 from gateway.policy.target import Target
 from gateway.proxy.headers import HeaderRules, request_headers, response_headers
-from gateway.proxy.inbound import Inbound, Message, Receive
+from gateway.proxy.inbound import Inbound
 from gateway.proxy.transport import Headers, UpstreamRequest, UpstreamResponse
 from gateway.proxy.upstream import Upstream
+from gateway.proxy.whole import WholeInbound
 from gateway.reasons import Reason
 
 T = TypeVar("T")
-Send = Callable[[Message], Awaitable[None]]
-
 # What nginx writes in its log for a client that left before there was an answer; never on a wire.
 CLIENT_LEFT: Final = 499
 # A tunnel, and an echo of everything the request carries (RFC 9110 sections 9.3.6 and 9.3.8).
@@ -53,9 +52,9 @@ class Forward:
         length = _body_length(context.headers)
         if limit is not None and length is not None and length > limit:
             raise Refusal(Reason.BODY_TOO_LARGE)
-        inbound = Inbound(receive, limit)
+        inbound = _inbound(scope, receive, limit)
         exchange = _Exchange(context, route, upstream, self._rules, self._clock)
-        request = exchange.request(context.target, None if length == 0 else inbound)
+        request = exchange.request(context.target, None if length == 0 else inbound.body())
         try:
             with inbound:
                 await exchange.run(request, inbound, send)
@@ -79,7 +78,7 @@ class _Exchange:
         self.rules = rules
         self.clock = clock
 
-    def request(self, target: Target, body: Inbound | None) -> UpstreamRequest:
+    def request(self, target: Target, body: AsyncIterator[bytes] | bytes | None) -> UpstreamRequest:
         """What the upstream is sent."""
         upstream, forwarding = self.upstream, self.route.forwarding
         return UpstreamRequest(
@@ -97,7 +96,7 @@ class _Exchange:
             idle_timeout=_or_default(forwarding.idle_timeout, upstream.idle_timeout),
         )
 
-    async def run(self, request: UpstreamRequest, inbound: Inbound, send: Send) -> None:
+    async def run(self, request: UpstreamRequest, inbound: Inbound | WholeInbound, send: Send) -> None:
         """Send, wait, pass the answer on. The upstream's side is closed whatever happens."""
         context = self.context
         sent_at = self.clock.monotonic()
@@ -109,7 +108,7 @@ class _Exchange:
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             await _relay(context, response, headers, inbound, send)
         finally:
-            await asyncio.shield(response.close())
+            await response.close()
 
     def _answer_headers(self, response: UpstreamResponse) -> Headers:
         # 101 was not asked for (RFC 9110 section 15.2.2), and no status above 599 exists (section 15).
@@ -125,8 +124,16 @@ class _Exchange:
         )
 
 
+def _inbound(scope: Mapping[str, Any], receive: Receive, limit: int | None) -> Inbound | WholeInbound:
+    exchange: Exchange | None = scope.get(EXCHANGE_KEY)
+    whole = exchange.whole_body() if exchange is not None else None
+    if exchange is None or whole is None:
+        return Inbound(receive, limit)
+    return WholeInbound(exchange, whole, limit)
+
+
 async def _relay(
-    context: GatewayContext, response: UpstreamResponse, headers: Headers, inbound: Inbound, send: Send
+    context: GatewayContext, response: UpstreamResponse, headers: Headers, inbound: Inbound | WholeInbound, send: Send
 ) -> None:
     """Pass the body on as it comes; `send` waits while the client is slow, and then nothing is read upstream.
 

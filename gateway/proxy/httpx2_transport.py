@@ -164,6 +164,9 @@ class Httpx2Response:
             raise self._transport.failed(failure) from failure
 
     async def close(self) -> None:
+        await asyncio.shield(self._close())
+
+    async def _close(self) -> None:
         self._upload.stop()
         await self._parts.aclose()
         await self._response.aclose()
@@ -171,4 +174,9 @@ class Httpx2Response:
 
 def _upload(request: UpstreamRequest) -> Upload:
     chunked = request.body is not None and all(name != b"content-length" for name, _ in request.headers)
-    return Upload(request.body, chunked=chunked, patience=request.idle_timeout)
+    body = _pieces(request.body) if isinstance(request.body, bytes) else request.body
+    return Upload(body, chunked=chunked, patience=request.idle_timeout)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    yield body

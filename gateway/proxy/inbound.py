@@ -2,15 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Final, Self
 
+from gateway.asgi import Message, Receive
 from gateway.errors import Refusal
 from gateway.reasons import Reason
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 
 _AHEAD: Final = 64 * 1024
 
@@ -52,6 +50,10 @@ class Inbound:
         if not self.left or self._owner is None:
             return False
         return self._owner.uncancel() == 0 and kind is asyncio.CancelledError
+
+    def body(self) -> AsyncIterator[bytes]:
+        """The body, as it comes."""
+        return self
 
     def answered(self) -> None:
         """The answer is complete: that the server now ends the exchange is no departure."""

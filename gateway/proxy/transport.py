@@ -11,8 +11,8 @@ Headers = list[tuple[bytes, bytes]]
 class UpstreamRequest:
     """One exchange to come. `target` and `headers` go out as they are, in this order.
 
-    `headers` carry `host` and no connection fields. `body` None sends none; else it is sent with the
-    `content-length` that `headers` have, or chunked. What `body` raises ends the exchange and is raised by
+    `headers` carry `host` and no connection fields. `body` None sends none, bytes are all of it; it is sent with
+    the `content-length` that `headers` have, or chunked. What `body` raises ends the exchange and is raised by
     `send`. Seconds: `response_timeout` from the last request byte to the complete response head,
     `idle_timeout` between pieces of the response, and for the upstream to take a piece of the body.
     """
@@ -20,7 +20,7 @@ class UpstreamRequest:
     method: str
     target: bytes
     headers: Headers
-    body: AsyncIterator[bytes] | None
+    body: AsyncIterator[bytes] | bytes | None
     response_timeout: float
     idle_timeout: float
 

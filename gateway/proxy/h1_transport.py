@@ -1,0 +1,172 @@
+"""The gateway's own HTTP/1.1 engine: pooled connections, streaming both ways, nothing the upstream did not say."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from gateway.errors import Refusal, UpstreamFailed
+from gateway.proxy.connection import Connection
+from gateway.proxy.dial import Dial
+from gateway.proxy.pool import Pool
+from gateway.proxy.transport import Headers, UpstreamRequest
+
+# RFC 9110 section 9.2.2: these may be sent again when it is not known whether they arrived.
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_CHUNKED: Final = b"transfer-encoding: chunked\r\n"
+
+
+class H1Transport:
+    """Exchanges with one target over `pool`. A request that met a dead kept connection is sent once more."""
+
+    def __init__(
+        self,
+        name: str,
+        dial: Dial,
+        *,
+        connections: int = 256,
+        queue: int = 1024,
+        patience: float = 1.0,
+        keepalive: float = 4.0,
+    ) -> None:
+        self.pool = Pool(name, dial.connect, limit=connections, queue=queue, patience=patience, keepalive=keepalive)
+
+    async def open(self) -> None:
+        await self.pool.open()
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+    async def send(self, request: UpstreamRequest) -> "H1Response":
+        """See `Transport.send`."""
+        connection = self.pool.take_idle() or await self.pool.acquire()
+        response = H1Response(self.pool, connection, request.idle_timeout)
+        try:
+            await self._exchange(response, request)
+        except UpstreamFailed:
+            again = connection.met_dead_connection and _repeatable(request)
+            await response.close()
+            if not again:
+                raise
+        except BaseException:
+            await response.close()
+            raise
+        else:
+            return response
+        return await self._send_again(request)
+
+    async def _send_again(self, request: UpstreamRequest) -> "H1Response":
+        response = H1Response(self.pool, await self.pool.acquire(fresh=True), request.idle_timeout)
+        try:
+            await self._exchange(response, request)
+        except BaseException:
+            await response.close()
+            raise
+        return response
+
+    async def _exchange(self, response: "H1Response", request: UpstreamRequest) -> None:
+        """Send, and wait for the head of the answer."""
+        connection, body = response.connection, request.body
+        head_only = request.method == "HEAD"
+        if body is None or isinstance(body, bytes):
+            answer = connection.begin(_whole(request, body), head_only=head_only)
+            connection.request_sent()
+        else:
+            chunked = not _has_length(request.headers)
+            answer = connection.begin(_head_of(request, _CHUNKED if chunked else b""), head_only=head_only)
+            upload = response.upload = asyncio.ensure_future(_upload(connection, body, chunked, request.idle_timeout))
+            upload.add_done_callback(connection.wake)
+            while not (upload.done() or answer.head_done or connection.closed):
+                await connection.news()
+            response.check_upload()
+        await connection.head(request.response_timeout)
+        response.status = answer.status
+        response.headers = answer.headers
+
+
+class H1Response:
+    """A response under way on `connection`, which goes back to the pool when the response is closed."""
+
+    __slots__ = ("connection", "headers", "pool", "status", "timeout", "upload")
+
+    def __init__(self, pool: Pool, connection: Connection, timeout: float) -> None:
+        self.pool = pool
+        self.connection = connection
+        self.timeout = timeout
+        self.status = 0
+        self.headers: Headers = []
+        self.upload: asyncio.Future[None] | None = None
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """See `UpstreamResponse.chunks`."""
+        return self
+
+    def __aiter__(self) -> "H1Response":
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await self.connection.read(self.timeout)
+        except UpstreamFailed:
+            self.check_upload()
+            raise
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    def check_upload(self) -> None:
+        """Raise what ended the request body, if it was the client's doing."""
+        upload = self.upload
+        if upload is not None and upload.done() and not upload.cancelled():
+            failure = upload.exception()
+            if failure is not None and not isinstance(failure, UpstreamFailed):
+                raise failure
+
+    async def close(self) -> None:
+        """See `UpstreamResponse.close`; nothing is waited for."""
+        if self.upload is not None and not self.upload.done():
+            self.upload.cancel()
+        self.pool.release(self.connection)
+
+
+async def _upload(connection: Connection, body: AsyncIterator[bytes], chunked: bool, patience: float) -> None:
+    """Send the body as it comes. When the upstream stops listening, its answer decides, not the upload."""
+    try:
+        async for piece in body:
+            if not piece:
+                # An empty chunk would say that the body ends here (RFC 9112 section 7.1).
+                continue
+            connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            await connection.drain(patience)
+        if chunked:
+            connection.write(b"0\r\n\r\n")
+        connection.request_sent()
+    except Refusal as refusal:
+        if not isinstance(refusal, UpstreamFailed):
+            # Half a body must not look whole: the connection goes.
+            connection.abort()
+        raise
+
+
+def _whole(request: UpstreamRequest, body: bytes | None) -> bytes:
+    """Head and body in one; a body without an announced length came in chunks, and goes out in one."""
+    if body is None or _has_length(request.headers):
+        head = _head_of(request, b"")
+        return head + body if body else head
+    chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+    return _head_of(request, _CHUNKED) + chunk
+
+
+def _head_of(request: UpstreamRequest, framing: bytes) -> bytes:
+    """The request line and fields as they go out; `framing` is a further field line, or nothing."""
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.target)]
+    lines += [b"%b: %b" % field for field in request.headers]
+    lines.append(framing + b"\r\n")
+    return b"\r\n".join(lines)
+
+
+def _has_length(headers: Headers) -> bool:
+    return any(name == b"content-length" for name, _ in headers)
+
+
+def _repeatable(request: UpstreamRequest) -> bool:
+    return request.method in _REPEATABLE and not request.body
