@@ -1,62 +1,13 @@
 """Which header fields an upstream sees."""
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gateway.context import GatewayContext
-from gateway.errors import Refusal, TokenRefused
+from gateway.errors import Refusal
 from gateway.policy.access import AccessPublic
 from gateway.policy.route import Route
-from gateway.policy.target import read_target
-from gateway.principal import Principal
-from gateway.proxy.headers import HeaderRules, request_headers
+from gateway.proxy.headers import HeaderRules
 from tests.proxy.harness import ANN, ROUTE, route_for
-
-Fields = list[tuple[bytes, bytes]]
-OWN = {b"host", b"via", b"x-forwarded-proto", b"x-forwarded-for", b"x-forwarded-host", b"x-request-id"}
-
-
-def context_of(*fields: tuple[bytes, bytes], target: bytes = b"/", **facts: Any) -> GatewayContext:
-    context = GatewayContext(
-        request_id="rid-1",
-        started=0.0,
-        method="GET",
-        scheme="http",
-        peer="192.0.2.7",
-        headers=[(b"host", b"gw.test:8080"), *fields],
-    )
-    context.target = read_target(target, 8192)
-    for name, value in facts.items():
-        setattr(context, name, value)
-    return context
-
-
-def sent(
-    *fields: tuple[bytes, bytes],
-    route: Route = ROUTE,
-    rules: HeaderRules | None = None,
-    preserve_host: bool = False,
-    **facts: Any,
-) -> Fields:
-    return request_headers(
-        rules or HeaderRules(cookies=["gateway_access", "gateway_csrf"]),
-        context_of(*fields, **facts),
-        route,
-        authority=b"svc:8000",
-        preserve_host=preserve_host,
-    )
-
-
-def of_client(fields: Fields) -> Fields:
-    return [field for field in fields if field[0] not in OWN]
-
-
-def values(fields: Fields, name: bytes) -> list[bytes]:
-    return [value for key, value in fields if key == name]
+from tests.proxy.sending import OWN, of_client, sent, values
 
 
 def test_order_and_duplicates_are_kept() -> None:
@@ -160,64 +111,6 @@ def test_connection_cannot_remove_what_the_gateway_sets() -> None:
     fields = sent((b"connection", trick), (b"content-length", b"3"), principal=ANN)
     names = {name for name, _ in fields}
     assert names >= OWN | {b"x-user-id", b"x-user-role", b"x-session-id", b"content-length"}
-
-
-def test_identity_of_the_principal_is_set_once() -> None:
-    fields = sent((b"x-user-id", b"admin"), (b"x_user_role", b"admin"), principal=ANN)
-    assert [field for field in fields if field[0].startswith((b"x-user", b"x-session"))] == [
-        (b"x-user-id", b"7b0c"),
-        (b"x-user-email", b"ann@example.com"),
-        (b"x-user-display-name", b"%C3%84nn%20B"),
-        (b"x-user-role", b"user"),
-        (b"x-session-id", b"s-1"),
-    ]
-
-
-def test_several_roles_are_separated_by_commas() -> None:
-    assert values(sent(principal=replace(ANN, roles=("user", "admin"))), b"x-user-role") == [b"user,admin"]
-
-
-def test_what_a_principal_lacks_is_absent() -> None:
-    bare = Principal(subject="u", issuer="i", roles=(), expires_at=0)
-    names = {name for name, _ in sent((b"x-user-role", b"admin"), principal=bare)}
-    assert names == OWN | {b"x-user-id"}
-
-
-@pytest.mark.parametrize(
-    ("principal", "identity"), [(None, True), (ANN, False)], ids=["nobody", "identity switched off"]
-)
-def test_no_identity_is_sent_without_one(principal: Principal | None, identity: bool) -> None:
-    fields = sent((b"x-user-id", b"admin"), principal=principal, route=route_for(identity=identity))
-    assert {name for name, _ in fields} == OWN
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"subject": "u\r\nX-Role: admin"},
-        {"email": "a\nb"},
-        {"email": "a\x00b"},
-        {"roles": ("user", "x\r\n")},
-        {"roles": ("user,admin",)},
-        {"session_id": "s\x7f"},
-        {"subject": " u"},
-        {"email": "\ud800"},
-        {"display_name": "\udfff"},
-    ],
-)
-def test_a_claim_that_cannot_be_one_header_value_is_refused(claims: dict[str, Any]) -> None:
-    with pytest.raises(TokenRefused):
-        sent(principal=replace(ANN, **claims))
-
-
-@given(st.text())
-def test_any_display_name_is_sent_as_visible_ascii_or_refused(name: str) -> None:
-    try:
-        (value,) = values(sent(principal=replace(ANN, display_name=name)), b"x-user-display-name")
-    except TokenRefused:
-        assert any("\ud800" <= char <= "\udfff" for char in name)
-    else:
-        assert all(0x21 <= byte <= 0x7E for byte in value)
 
 
 @pytest.mark.parametrize(
