@@ -33,6 +33,8 @@ class OwnEndpointsMiddleware:
             raise Refusal(Reason.PATH_AMBIGUOUS)
         context.route_name = "auth"
         scope["path"] = "/" + "/".join(target.segments)
+        # With an application in the scope Starlette raises its 404 and 405, which become problems like all others.
+        scope["app"] = self.own
         await self.own(scope, receive, watched(context, send))
 
 

@@ -53,7 +53,11 @@ class RefusalMiddleware:
 
 def _of_starlette(error: HTTPException) -> Refusal:
     reason = _STARLETTE.get(error.status_code, Reason.BODY_INVALID)
-    return Refusal(reason, headers=error.headers)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        # Starlette joins a set: the same answer every time, please.
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    return Refusal(reason, headers=headers)
 
 
 def watched(context: GatewayContext, send: Send) -> Send:
