@@ -130,6 +130,7 @@ def test_surplus_that_trickles_in_while_the_body_is_relayed_is_dropped(piece: by
             peer.send(b"a" * 20000)
         peer.send(piece)
 
-    answers = two_users(first, GET, uvloop.new_event_loop, 0)
+    # What comes only after the next request has gone out, nobody could tell from its answer: hence the pause.
+    answers = two_users(first, GET, uvloop.new_event_loop, 0.05)
     assert answers[0].body == b"a" * 200000
     assert [answer.body[:4] for answer in answers[1:]] == [b"good"] * 4
