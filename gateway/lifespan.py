@@ -1,5 +1,6 @@
 """Opening and closing: constructors only store, everything that does I/O at start is listed here in order."""
 
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -53,6 +54,18 @@ class Lifespan:
             self.stack.push_async_callback(part.close)
             await part.open()
         await self.prepare()
+        _settle_memory()
 
     async def close(self) -> None:
         await self.stack.aclose()
+
+
+def _settle_memory() -> None:
+    """Take what start-up made out of the garbage collector's sight, and let it look less often.
+
+    Requests make next to no cycles, but every few hundred allocations cause a search for them, now and then
+    through the whole heap: a tenth of the time of a proxied request, and pauses that grow with the route table.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)

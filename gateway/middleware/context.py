@@ -1,6 +1,5 @@
 """The outermost layer: gives the request its context, and writes one log line whatever happens below."""
 
-import secrets
 from collections.abc import Callable
 from typing import Protocol
 
@@ -21,11 +20,6 @@ class Recorder(Protocol):
         ...
 
 
-def new_request_id() -> str:
-    """128 random bits in hex, also a valid W3C trace id."""
-    return secrets.token_hex(16)
-
-
 class ContextMiddleware:
     """Makes a `GatewayContext` for every HTTP request; other scopes pass untouched."""
 
@@ -35,7 +29,7 @@ class ContextMiddleware:
         *,
         clock: Clock,
         recorder: Recorder,
-        request_ids: Callable[[], str] = new_request_id,
+        request_ids: Callable[[], str],
     ) -> None:
         self.app = app
         self.clock = clock
