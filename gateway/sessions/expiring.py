@@ -7,7 +7,7 @@ class Expiring:
     """`until` maps each key to the second it may be forgotten after; look keys up there.
 
     Keys come nearly in the order they expire, so a queue finds the due ones; one that came again with a later
-    time holds back those behind it until then, no longer. Memory for a million UUIDs: about 140 MB.
+    time holds back those behind it until then, no longer. A million UUIDs take about 125 MB.
     """
 
     __slots__ = ("_last", "_order", "until")

@@ -28,9 +28,7 @@ async def test_two_workers_make_one_rotation(store: SessionStore, store_url: str
     assert Counter(rotation.outcome for rotation in rotations) == {Outcome.ROTATED: 1, Outcome.REPLAYED: 39}
 
 
-async def test_a_refresh_that_races_an_end_leaves_no_live_session(
-    store: SessionStore, clock: ManualClock
-) -> None:
+async def test_a_refresh_that_races_an_end_leaves_no_live_session(store: SessionStore, clock: ManualClock) -> None:
     for attempt in range(15):
         session_id = f"s{attempt}"
         await store.create(new_session(clock, session_id))
@@ -40,9 +38,7 @@ async def test_a_refresh_that_races_an_end_leaves_no_live_session(
         assert (await store.rotate(P(1, session_id))).outcome is Outcome.REVOKED
 
 
-async def test_a_refresh_that_races_end_all_leaves_no_live_session(
-    store: SessionStore, clock: ManualClock
-) -> None:
+async def test_a_refresh_that_races_end_all_leaves_no_live_session(store: SessionStore, clock: ManualClock) -> None:
     for attempt in range(10):
         session_id = f"s{attempt}"
         await store.create(new_session(clock, session_id, epoch=attempt))
@@ -58,8 +54,7 @@ async def test_a_login_that_races_end_all_leaves_no_live_session(
     await other.open()
     for attempt in range(15):
         logins = [
-            each.create(new_session(clock, f"s{attempt}{each is store}", epoch=attempt))
-            for each in (store, other)
+            each.create(new_session(clock, f"s{attempt}{each is store}", epoch=attempt)) for each in (store, other)
         ]
         results = await asyncio.gather(
             logins[0], other.end_all("u1", epoch=attempt + 1), logins[1], return_exceptions=True
@@ -84,9 +79,7 @@ async def test_ends_of_one_session_at_once_end_it_once(store: SessionStore, cloc
 async def test_workers_that_open_at_once_all_open(store_url: str, clock: ManualClock) -> None:
     workers = [make_store(store_url, clock) for _ in range(5)]
     await asyncio.gather(*(worker.open() for worker in workers))
-    await asyncio.gather(
-        *(worker.create(new_session(clock, f"s{n}", f"u{n}")) for n, worker in enumerate(workers))
-    )
+    await asyncio.gather(*(worker.create(new_session(clock, f"s{n}", f"u{n}")) for n, worker in enumerate(workers)))
     for worker in workers:
         await worker.close()
 

@@ -72,6 +72,13 @@ async def test_every_key_has_an_end(store: RedisSessionStore, client: Redis) -> 
     assert lives["gw:{0}:f:s2"] <= 1860
 
 
+async def test_the_index_holds_live_sessions_only(store: RedisSessionStore, client: Redis) -> None:
+    for session_id in ("s1", "s2", "s3", "s4"):
+        await store.create(new_session(CLOCK, session_id))
+    await store.end("u1", "s3")
+    assert await client.zrange("gw:{0}:u:u1", 0, -1) == [b"s2", b"s4"]
+
+
 async def test_a_tombstone_and_its_event_go_away_together(redis_url: str, client: Redis) -> None:
     store = _store(redis_url, access_ttl=-59.8)
     await store.open()

@@ -8,9 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import ManualClock, SystemClock
 from gateway.errors import StoreUnavailable
+from gateway.sessions.sql_events import SqlEvents
+from gateway.sessions.sql_link import SqlLink
 from gateway.sessions.sql_store import SqlSessionStore
 from gateway.sessions.store import EventKind, Outcome, RevocationEvent
 from tests.support.postgres_server import PostgresServer
@@ -86,6 +89,33 @@ async def test_event_expiry_never_goes_back_when_a_clock_does(database_url: str)
     assert second.expires_at == first.expires_at
     for store in stores:
         await store.close()
+
+
+async def test_an_event_is_not_seen_before_one_with_a_lower_id(database_url: str) -> None:
+    """A cursor would pass over the one that is committed later."""
+    first, second = (RevocationEvent(EventKind.USER_DISABLED, user) for user in ("u1", "u2"))
+    store = make_store(database_url, SystemClock())
+    await store.open()
+    cursor = (await store.tail()).cursor
+    link = SqlLink(database_url, timeout=5)
+    await link.open()
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def write_slowly(connection: AsyncConnection) -> None:
+        await SqlEvents(link, lambda: 0, batch=10).write(connection, [first])
+        written.set()
+        await go_on.wait()
+
+    slow = asyncio.create_task(link.write(write_slowly))
+    await written.wait()
+    quick = asyncio.create_task(store.publish(second))
+    await asyncio.sleep(0.2)
+    assert (await store.events_after(cursor, 0)).events == ()
+    go_on.set()
+    await asyncio.gather(slow, quick)
+    assert [event.ref for event in (await store.events_after(cursor, 0)).events] == ["u1", "u2"]
+    await link.close()
+    await store.close()
 
 
 async def test_a_database_locked_by_another_process_is_unavailable(sqlite_url: str) -> None:
