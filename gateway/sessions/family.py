@@ -81,9 +81,7 @@ class Transition:
     event: RevocationEvent | None = None
 
 
-def decide_rotation(
-    family: Family | None, presented: Presented, now: int, lifetimes: Lifetimes
-) -> Transition:
+def decide_rotation(family: Family | None, presented: Presented, now: int, lifetimes: Lifetimes) -> Transition:
     """Decide rows 2 to 10 of the rotation table (docs/sessions.md), in their order."""
     if family is None or family.user_id != presented.user_id:
         return Transition(Outcome.UNKNOWN, family)

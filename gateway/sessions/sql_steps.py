@@ -102,9 +102,7 @@ class SqlSteps:
         others.sort(key=lambda family: (family.rotated_at, family.session_id))
         return others[: max(0, len(others) + 1 - self._most)]
 
-    async def _store(
-        self, connection: AsyncConnection, after: Family, transition: Transition, now: int
-    ) -> None:
+    async def _store(self, connection: AsyncConnection, after: Family, transition: Transition, now: int) -> None:
         if transition.event is None:
             await advance(connection, after, self._lifetimes)
             return

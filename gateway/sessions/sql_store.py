@@ -43,9 +43,7 @@ class SqlSessionStore:
         self._clock = clock
         self._link = SqlLink(url, timeout=timeout)
         self._events = SqlEvents(self._link, self._now, batch=batch)
-        self._steps = SqlSteps(
-            self._link, self._events, self._lifetimes, max_per_user=max_per_user, now=self._now
-        )
+        self._steps = SqlSteps(self._link, self._events, self._lifetimes, max_per_user=max_per_user, now=self._now)
 
     async def open(self) -> None:
         await self._link.open()
@@ -74,9 +72,7 @@ class SqlSessionStore:
         return await self._link.write(lambda connection: self._steps.end(connection, user_id, session_id))
 
     async def end_all(self, user_id: str, *, epoch: int, keep: str | None = None) -> int:
-        return await self._link.write(
-            lambda connection: self._steps.end_all(connection, user_id, epoch, keep)
-        )
+        return await self._link.write(lambda connection: self._steps.end_all(connection, user_id, epoch, keep))
 
     async def sessions_of(self, user_id: str) -> list[SessionInfo]:
         live = await self._live(user_id)
@@ -107,9 +103,7 @@ class SqlSessionStore:
 
         now = self._now()
         pairs = [(row, family_of(row)) for row in await self._link.read(read)]
-        return [
-            (row, family) for row, family in pairs if family and now < family.deadline(self._lifetimes.idle)
-        ]
+        return [(row, family) for row, family in pairs if family and now < family.deadline(self._lifetimes.idle)]
 
     def _now(self) -> int:
         return round(self._clock.now() * 1000)

@@ -55,18 +55,14 @@ async def test_what_ends_nothing_tells_nothing(store: SessionStore, clock: Manua
     assert await _heard(store) == []
 
 
-async def test_an_expired_session_is_still_ended_for_its_access_tokens(
-    store: SessionStore, clock: ManualClock
-) -> None:
+async def test_an_expired_session_is_still_ended_for_its_access_tokens(store: SessionStore, clock: ManualClock) -> None:
     await store.create(new_session(clock))
     clock.advance(IDLE_TTL)
     assert await store.end_all("u1", epoch=1) == 1
     assert await _heard(store) == [("s1", "ended")]
 
 
-async def test_published_events_come_back_stamped_and_in_order(
-    store: SessionStore, clock: ManualClock
-) -> None:
+async def test_published_events_come_back_stamped_and_in_order(store: SessionStore, clock: ManualClock) -> None:
     sent = [
         RevocationEvent(EventKind.ROLE_CHANGED, "u1", "admin", 5),
         RevocationEvent(EventKind.USER_DISABLED, "u2"),

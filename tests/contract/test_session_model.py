@@ -25,9 +25,7 @@ from tests.support.session_stores import make_store, new_session, presented
 
 T = TypeVar("T")
 USERS = ("ann", "bob")
-SETTINGS = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+SETTINGS = settings(max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Bench:

@@ -56,9 +56,7 @@ async def test_row_3_a_tombstone_stays(session: SessionStore) -> None:
         assert (await session.rotate(P(generation, epoch=1))).outcome is Outcome.REVOKED
 
 
-async def test_row_4_the_absolute_end_does_not_move_with_use(
-    session: SessionStore, clock: ManualClock
-) -> None:
+async def test_row_4_the_absolute_end_does_not_move_with_use(session: SessionStore, clock: ManualClock) -> None:
     for generation in (2, 3, 4):
         clock.advance(ABSOLUTE_TTL / 3 - 0.001)
         rotation = await session.rotate(P(generation, epoch=1))
@@ -157,9 +155,7 @@ async def test_expired_sessions_do_not_take_room(store: SessionStore, clock: Man
     assert await store.create(new_session(clock, "s4")) == ()
 
 
-async def test_creating_again_after_a_lost_answer_changes_nothing(
-    store: SessionStore, clock: ManualClock
-) -> None:
+async def test_creating_again_after_a_lost_answer_changes_nothing(store: SessionStore, clock: ManualClock) -> None:
     login = new_session(clock)
     await store.create(login)
     await store.rotate(P(0))
@@ -210,9 +206,7 @@ async def test_only_an_own_session_can_be_kept(store: SessionStore, clock: Manua
     assert (await store.rotate(P(0, "s2", "u2", epoch=1))).outcome is Outcome.REVOKED
 
 
-async def test_a_login_that_began_before_the_end_comes_too_late(
-    store: SessionStore, clock: ManualClock
-) -> None:
+async def test_a_login_that_began_before_the_end_comes_too_late(store: SessionStore, clock: ManualClock) -> None:
     await store.end_all("u1", epoch=2)
     await store.end_all("u1", epoch=1)
     with pytest.raises(Refusal) as refusal:
