@@ -1,5 +1,6 @@
 """One request and its answer on an inbound connection: how ASGI messages become HTTP/1.1 bytes."""
 
+import asyncio
 import http
 from collections.abc import Callable
 from typing import Any, Final
@@ -27,8 +28,9 @@ class GatewayCycle(RequestResponseCycle):
     and names arrive in lower case, so each header is copied without being taken apart.
     """
 
-    # Called when the client leaves before the answer is complete; see `gateway.asgi.Exchange`.
+    # See `gateway.asgi.Exchange`.
     on_departure: Callable[[], object] | None = None
+    task: asyncio.Task[None] | None = None
 
     def whole_body(self) -> bytes | None:
         """The request body, when all of it is here and nothing of it was taken; else None."""
@@ -65,13 +67,26 @@ class GatewayCycle(RequestResponseCycle):
         if self.disconnected:
             return
         if message["type"] == "http.response.start" and not self.response_started:
-            self._start(message["status"], message.get("headers", ()))
+            self.transport.write(self._head(message["status"], message.get("headers", ())))
         elif message["type"] == "http.response.body" and self.response_started and not self.response_complete:
-            self._body(message.get("body", b""), message.get("more_body", False))
+            more_body = message.get("more_body", False)
+            piece = self._piece(message.get("body", b""), more_body)
+            if piece:
+                self.transport.write(piece)
+            if not more_body:
+                self._finish()
         else:
             raise AnswerError(f"unexpected {message['type']}")
 
-    def _start(self, status: int, headers: Any) -> None:
+    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """See `gateway.asgi.Exchange`."""
+        if self.flow.write_paused or self.disconnected or self.response_started:
+            return False
+        self.transport.write(self._head(status, headers) + self._piece(body, more_body=False))
+        self._finish()
+        return True
+
+    def _head(self, status: int, headers: Any) -> bytes:
         self.response_started = True
         self.waiting_for_100_continue = False
         self.status = status
@@ -99,10 +114,13 @@ class GatewayCycle(RequestResponseCycle):
         # RFC 9110 section 5.5: CR, LF and NUL never get into a field, whoever supplied it.
         if block.count(b"\n") != len(lines) or block.count(b"\r") != len(lines) or b"\x00" in block:
             raise AnswerError("a header holds CR, LF or NUL")
-        self.transport.write(block)
+        return block
 
     def _frame(self, status: int, lines: list[bytes]) -> None:
         """Decide how the reader will find the end of the body (RFC 9112 section 6.3)."""
+        if self.more_body and status >= 400:
+            # Nobody wants the rest of that request: the connection will not be used again (section 9.6).
+            self.keep_alive = False
         self.bodiless = self.scope["method"] == "HEAD" or status in (204, 304) or status < 200
         if self.chunked_encoding is None and not self.bodiless:
             if self.scope["http_version"] == "1.0":
@@ -115,26 +133,23 @@ class GatewayCycle(RequestResponseCycle):
         if not self.keep_alive:
             lines.append(b"connection: close")
 
-    def _body(self, body: bytes, more_body: bool) -> None:
+    def _piece(self, body: bytes, more_body: bool) -> bytes:
+        """`body` as it goes out, and the end of the body when there is no more of it."""
         if self.bodiless:
             self.expected_content_length = 0
-        elif self.chunked_encoding:
+            return b""
+        if self.chunked_encoding:
             chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
-            self.transport.write(chunk if more_body else chunk + b"0\r\n\r\n")
-        elif self.expected_content_length < 0:
-            self.transport.write(body)
-        else:
+            return chunk if more_body else chunk + b"0\r\n\r\n"
+        if self.expected_content_length >= 0:
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0:
                 raise AnswerError("the answer is longer than its Content-Length")
-            if body:
-                self.transport.write(body)
-        if not more_body:
-            self._finish()
+            if self.expected_content_length and not more_body:
+                raise AnswerError("the answer is shorter than its Content-Length")
+        return body
 
     def _finish(self) -> None:
-        if self.expected_content_length > 0:
-            raise AnswerError("the answer is shorter than its Content-Length")
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive and not self.more_body:

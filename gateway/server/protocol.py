@@ -8,6 +8,7 @@ in the middle of the answer before it. Every override below closes one of these.
 """
 
 import asyncio
+from enum import Enum
 from typing import Any, Final
 
 import httptools
@@ -16,16 +17,26 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.asgi import EXCHANGE_KEY
-from gateway.errors import Refusal
-from gateway.middleware.context import new_request_id
-from gateway.middleware.problem import body_of, headers_of
+from gateway.middleware.request_ids import new_request_id
 from gateway.reasons import Reason
 from gateway.server.cycle import GatewayCycle
 from gateway.server.limits import ServerConfig
+from gateway.server.messages import head_without_upgrade, refusal
 
 _SLACK: Final = 1024
 _LINGER: Final = 2.0
-_PHRASES: Final = {400: b"Bad Request", 408: b"Request Timeout", 414: b"URI Too Long"}
+
+
+class Stage(Enum):
+    """What the next bytes of a connection belong to."""
+
+    IDLE = 1
+    HEAD = 2
+    BODY = 3
+
+
+class Enough(Exception):
+    """Raised within the parser's callbacks, so that it stops at once."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -42,9 +53,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self.config: ServerConfig = config
         self.limits = config.limits
         self.since = self.loop.time()
-        self.reading_head = True
-        self.reading_body = False
+        self.stage = Stage.IDLE
         self.head_bytes = 0
+        self.head_limit = self.limits.header_bytes + self.limits.target + _SLACK
+        self.unparsed = 0
         self.served = 0
         self.broken: Reason | None = None
         self.lingering = False
@@ -66,14 +78,16 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.broken is not None or self.lingering:
             return
-        if self.reading_body or (self.reading_head and not self.head_bytes):
-            self.since = self.loop.time()
+        self.unparsed += len(data)
         unread: bytes | None = data
         try:
             while unread is not None:
                 unread = self._feed(unread)
         except httptools.HttpParserError:
             self.broken = self.broken or self._malformed()
+        # The parser keeps a field, an extension or a trailer that does not end until it ends.
+        if self.unparsed > self.head_limit:
+            self.broken = self.broken or Reason.HEADERS_TOO_LARGE
         if self.broken is not None:
             self._break(self.broken)
 
@@ -87,34 +101,47 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.reading_head, self.reading_body, self.head_bytes = True, False, 0
+        self.stage, self.head_bytes, self.unparsed = Stage.HEAD, 0, 0
+        self.since = self.loop.time()
 
     def on_url(self, url: bytes) -> None:
         self.url += url
         self.head_bytes += len(url)
         if len(self.url) > self.limits.target + _SLACK:
             self.broken = Reason.TARGET_TOO_LONG
+            raise Enough
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.head_bytes += len(name) + len(value)
-        if (
-            self.head_bytes > self.limits.header_bytes + self.limits.target + _SLACK
-            or len(self.headers) > self.limits.header_count
-        ):
+        if self.head_bytes > self.head_limit or len(self.headers) > self.limits.header_count:
             self.broken = Reason.HEADERS_TOO_LARGE
-        elif self.reading_head and self.broken is None:
+            raise Enough
+        if self.stage is Stage.HEAD:
             # What comes after the head is a trailer, and never becomes a header (RFC 9110 section 6.5.1).
-            super().on_header(name, value)
+            # White space after a value is no part of it (section 5.5); the parser leaves it there.
+            super().on_header(name, value.rstrip(b" \t"))
+            if self.headers[-1][0] == b"transfer-encoding":
+                self._judge_coding(self.headers[-1][1])
+
+    def _judge_coding(self, coding: bytes) -> None:
+        """RFC 9112 section 6.1: a coding that is not understood, and any coding of an HTTP/1.0 client, is refused."""
+        if coding.lower() != b"chunked":
+            self.broken = Reason.NOT_IMPLEMENTED
+            raise Enough
+        if self.parser.get_http_version() == "1.0":
+            self.broken = Reason.HEADER_AMBIGUOUS
+            raise Enough
 
     def on_headers_complete(self) -> None:
-        self.reading_head, self.reading_body = False, True
+        self.stage, self.unparsed = Stage.BODY, 0
         self.since = self.loop.time()
-        if self.broken is not None:
-            return
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self.broken = Reason.HEADER_AMBIGUOUS
+            raise Enough
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self.upgrading = True
             return
-        version = self.parser.get_http_version()
         path, _, query = self.url.partition(b"?")
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope["method"] = self.parser.get_method().decode("ascii")
@@ -132,7 +159,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.running = cycle
-        super()._start_asgi_task(cycle, app)
+        cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def _new_cycle(self, version: str) -> GatewayCycle:
         return GatewayCycle(
@@ -151,7 +180,8 @@ class GatewayProtocol(HttpToolsProtocol):
         )
 
     def on_body(self, body: bytes) -> None:
-        if self.broken is not None or self.cycle.response_complete:
+        self.since, self.unparsed = self.loop.time(), 0
+        if self.cycle.response_complete:
             return
         self.cycle.body += body
         if len(self.cycle.body) > HIGH_WATER_LIMIT:
@@ -159,7 +189,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.cycle.message_event.set()
 
     def _without_upgrade(self, rest: bytes) -> bytes | None:
-        """Read the request again as one that asks for no upgrade (RFC 9110 section 7.8 lets us ignore it).
+        """Read the request again as one that asks for no upgrade.
 
         The parser skips the body of a request that asks for one, and would take it for the next request.
         """
@@ -168,15 +198,14 @@ class GatewayProtocol(HttpToolsProtocol):
             return None
         self.upgrading = False
         version = self.parser.get_http_version().encode()
-        head = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
-        head += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        head = head_without_upgrade(self.parser.get_method(), self.url, version, self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        return b"\r\n".join([*head, b"", rest])
+        return head + rest
 
     def on_message_complete(self) -> None:
-        self.reading_body = False
-        if self.broken is None and not self.upgrading and not self.cycle.response_complete:
+        self.stage, self.unparsed = Stage.IDLE, 0
+        if not self.upgrading and not self.cycle.response_complete:
             self.cycle.more_body = False
             self.cycle.message_event.set()
 
@@ -197,13 +226,11 @@ class GatewayProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, app)
         elif self.broken is not None:
             self._answer(self.broken)
-        else:
-            self.reading_head, self.head_bytes = True, 0
 
     def _linger(self) -> None:
-        """Answered before the body had arrived: read a little more, so that the answer is not lost to a reset
+        """Answered before all had arrived: read a little more, so that the answer is not lost to a reset
         (RFC 9112 section 9.6), then close."""
-        self.lingering = True
+        self.lingering, self.since = True, self.loop.time()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -211,7 +238,7 @@ class GatewayProtocol(HttpToolsProtocol):
     # What is refused here.
 
     def _malformed(self) -> Reason:
-        return Reason.BODY_INVALID if self.reading_body else Reason.HEADER_AMBIGUOUS
+        return Reason.BODY_INVALID if self.stage is Stage.BODY else Reason.HEADER_AMBIGUOUS
 
     def _break(self, reason: Reason) -> None:
         """Framing is in doubt: nothing more of this connection is read. What was whole before is answered first."""
@@ -219,9 +246,9 @@ class GatewayProtocol(HttpToolsProtocol):
         running = self.running
         if running is None or running.response_complete:
             self._answer(reason)
-        elif running is self.cycle and self.reading_body:
+        elif running is self.cycle and self.stage is Stage.BODY:
             self._abort(running, reason)
-        elif self.pipeline and self.reading_body:
+        elif self.pipeline and self.stage is Stage.BODY:
             self.pipeline.popleft()
 
     def _abort(self, cycle: GatewayCycle, reason: Reason) -> None:
@@ -235,16 +262,10 @@ class GatewayProtocol(HttpToolsProtocol):
             self._answer(reason)
 
     def _answer(self, reason: Reason) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.lingering:
             return
-        request_id = new_request_id()
-        refusal = Refusal(reason)
-        body = body_of(refusal, request_id)
-        lines = [b"HTTP/1.1 %d %s" % (reason.status, _PHRASES.get(reason.status, b""))]
-        lines += [b"%s: %s" % header for header in headers_of(refusal, request_id, len(body))]
-        lines += [b"connection: close", b"", body]
-        self.transport.write(b"\r\n".join(lines))
-        self.transport.close()
+        self.transport.write(refusal(reason, new_request_id()))
+        self._linger()
 
     def sweep(self, now: float) -> None:
         """Close what has waited too long: silent connections, slow heads, stalled bodies, idle keep-alives."""
@@ -255,14 +276,16 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.lingering:
             if waited > _LINGER:
                 self.transport.close()
-        elif self.reading_body:
-            # A client that waits for 100 (Continue), or that we keep waiting, owes nothing.
-            owing = not self.flow.read_paused and not self.cycle.waiting_for_100_continue
-            if waited > limits.body_deadline and owing:
+        elif self.stage is Stage.BODY:
+            if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+                # Who waits for 100 (Continue), or is kept waiting by us, owes nothing yet.
+                self.since = now
+            elif waited > limits.body_deadline:
                 self._break(Reason.REQUEST_TIMEOUT)
-        elif self.cycle is not None and not self.cycle.response_complete:
+        elif self.running is not None and not self.running.response_complete:
             return
-        elif self.head_bytes and waited > limits.header_deadline:
-            self._answer(Reason.REQUEST_TIMEOUT)
+        elif self.stage is Stage.HEAD:
+            if waited > limits.header_deadline:
+                self._answer(Reason.REQUEST_TIMEOUT)
         elif waited > (limits.idle_deadline if self.served else limits.header_deadline):
             self.transport.close()
