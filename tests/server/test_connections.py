@@ -1,0 +1,312 @@
+"""The life of a connection: pipelining, deadlines, keep-alive, early answers, old versions."""
+
+import contextlib
+import time
+
+import pytest
+
+from tests.support.echo_upstream import Echo
+from tests.support.eventually import eventually
+from tests.support.raw_client import RawClient
+from tests.support.raw_message import RawMessage
+from tests.support.raw_upstream import RawUpstream
+from tests.support.refused import assert_refused
+from tests.support.running_gateway import RunningGateway
+
+HOST = b" HTTP/1.1\r\nHost: gw.test\r\n"
+
+
+def get(target: bytes, *lines: bytes) -> bytes:
+    return b"GET " + target + HOST + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+
+
+def waited_for(client: RawClient) -> float:
+    """Seconds until the connection ends."""
+    begun = time.monotonic()
+    assert client.ended()
+    return time.monotonic() - begun
+
+
+# Pipelining.
+
+
+def test_pipelined_requests_are_answered_in_order(client: RawClient) -> None:
+    client.send(b"".join(get(b"/public/%d?sleep=%s" % (n, b"0.2" if n == 1 else b"0")) for n in range(1, 6)))
+    lines = [Echo.of(client.response().body).line for _ in range(5)]
+    assert lines == [f"GET /public/{n}?sleep={'0.2' if n == 1 else 0} HTTP/1.1" for n in range(1, 6)]
+
+
+def test_a_refusal_in_a_pipeline_keeps_its_place(client: RawClient) -> None:
+    client.send(get(b"/public/1?sleep=0.1") + get(b"/any/2") + get(b"/nowhere") + get(b"/public/4"))
+    assert [client.response().status for _ in range(4)] == [200, 401, 404, 200]
+
+
+def test_a_request_then_garbage_in_one_segment(client: RawClient) -> None:
+    client.send(get(b"/public/1?sleep=0.1") + b"garbage\r\n\r\n")
+    assert client.response().status == 200
+    assert_refused(client, 400, "header-ambiguous")
+
+
+def test_a_request_then_a_broken_body_in_one_segment(client: RawClient) -> None:
+    broken = b"POST /public/2" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+    client.send(get(b"/public/1?sleep=0.1") + broken)
+    assert Echo.of(client.response().body).line.startswith("GET /public/1")
+    assert_refused(client, 400, "body-invalid")
+
+
+def test_a_body_that_breaks_while_it_is_served(client: RawClient) -> None:
+    client.send(b"POST /public/1" + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+    time.sleep(0.1)
+    client.send(b"zz\r\n")
+    assert_refused(client, 400, "body-invalid")
+
+
+def test_what_follows_connection_close_is_not_served(client: RawClient, echo: RawUpstream) -> None:
+    client.send(get(b"/public/1", b"Connection: close") + get(b"/public/never"))
+    answer = client.response()
+    assert answer.one(b"connection") == b"close"
+    assert client.ended()
+    assert not [request for request in echo.requests if b"never" in request.start]
+
+
+def test_empty_lines_between_requests_are_skipped(client: RawClient) -> None:
+    for _ in range(3):
+        assert client.ask(b"\r\n\r\n" + get(b"/public/x")).status == 200
+
+
+def test_a_request_in_single_bytes(client: RawClient) -> None:
+    for byte in get(b"/public/x", b"X-A: b"):
+        client.send(bytes([byte]))
+    assert Echo.of(client.response().body).all("x-a") == ["b"]
+
+
+# Deadlines.
+
+
+def test_a_silent_connection_is_closed(client: RawClient) -> None:
+    assert 0.8 < waited_for(client) < 2
+
+
+def test_empty_lines_do_not_keep_a_connection(client: RawClient) -> None:
+    begun = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        while time.monotonic() - begun < 4:
+            client.send(b"\r\n")
+            time.sleep(0.2)
+    assert time.monotonic() - begun < 3
+
+
+def test_a_slow_head_is_408_at_the_deadline(client: RawClient) -> None:
+    begun = time.monotonic()
+    for byte in b"GET /public":
+        client.send(bytes([byte]))
+        time.sleep(0.05)
+    answer = assert_refused(client, 408, "request-timeout")
+    assert 0.8 < time.monotonic() - begun < 2
+    assert answer.start == b"HTTP/1.1 408 Request Timeout"
+
+
+@pytest.mark.parametrize("target", [b"/public/x", b"/auth/login"])
+def test_a_stalled_body_is_408(client: RawClient, target: bytes) -> None:
+    begun = time.monotonic()
+    client.send(b"POST " + target + HOST + b"Content-Type: application/json\r\nContent-Length: 10\r\n\r\nhel")
+    assert_refused(client, 408, "request-timeout")
+    assert 0.8 < time.monotonic() - begun < 2
+
+
+def test_trickled_trailers_are_408(client: RawClient) -> None:
+    begun = time.monotonic()
+    client.send(b"POST /public/x" + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-T: ")
+    while time.monotonic() - begun < 0.9:
+        client.send(b"a")
+        time.sleep(0.1)
+    assert_refused(client, 408, "request-timeout")
+    assert time.monotonic() - begun < 2
+
+
+def test_a_slow_body_that_goes_on_is_served(client: RawClient) -> None:
+    client.send(b"POST /public/x" + HOST + b"Content-Length: 5\r\n\r\n")
+    for byte in b"hello":
+        time.sleep(0.4)
+        client.send(bytes([byte]))
+    assert Echo.of(client.response().body).body == "hello"
+
+
+def test_a_slow_upstream_is_no_idle_client(client: RawClient) -> None:
+    assert client.ask(get(b"/public/x?sleep=2.5")).status == 200
+
+
+def test_an_idle_connection_is_closed(client: RawClient) -> None:
+    assert client.ask(get(b"/public/x")).status == 200
+    assert 1.8 < waited_for(client) < 3
+
+
+# Answers before the body.
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        pytest.param(b"POST /any/x" + HOST + b"Content-Length: 100000000\r\n\r\n", (401, 413), id="length"),
+        pytest.param(b"POST /public/x" + HOST + b"Content-Length: 100000000\r\n\r\n", (413,), id="too long"),
+        pytest.param(b"POST /any/x" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", (401,), id="chunked"),
+        pytest.param(b"PUT /public/x" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", (405,), id="wrong method"),
+        pytest.param(b"POST /nowhere" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", (404,), id="no route"),
+        pytest.param(b"POST /auth/me" + HOST + b"Content-Length: 100000000\r\n\r\n", (401, 413), id="own endpoint"),
+    ],
+)
+def test_an_early_refusal_is_readable_and_closes(
+    client: RawClient, echo: RawUpstream, head: bytes, status: tuple[int, ...]
+) -> None:
+    hits = echo.hits
+    client.send(head)
+    answer = client.response()
+    assert answer.status in status
+    assert answer.one(b"connection") == b"close"
+    assert answer.complete
+    assert echo.hits == hits
+
+
+def test_what_comes_after_an_early_refusal_is_not_read_for_long(client: RawClient) -> None:
+    client.send(b"POST /any/x" + HOST + b"Content-Length: 100000000\r\n\r\n")
+    assert client.response().complete
+    begun = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        while time.monotonic() - begun < 5:
+            client.send(b"a" * 65536)
+            time.sleep(0.01)
+    assert time.monotonic() - begun < 3.5
+
+
+def test_a_chunked_body_that_grows_over_the_limit_is_413(client: RawClient, echo: RawUpstream) -> None:
+    before = len(echo.requests)
+    client.send(b"POST /public/x" + HOST + b"Transfer-Encoding: chunked\r\n\r\n")
+    for _ in range(20):
+        client.send(b"2000\r\n" + b"a" * 0x2000 + b"\r\n")
+    answer = client.response()
+    assert (answer.status, answer.one(b"gateway-reason")) == (413, b"body-too-large")
+    assert answer.one(b"connection") == b"close"
+    assert not [request for request in echo.requests[before:] if request.complete]
+
+
+# Expect: 100-continue.
+
+
+def test_continue_is_sent_once_when_the_request_is_allowed(client: RawClient) -> None:
+    client.send(b"POST /public/x" + HOST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+    assert client.reader.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue"
+    client.send(b"hello")
+    head = client.reader.until(b"\r\n\r\n")
+    assert head is not None
+    assert head.startswith(b"HTTP/1.1 200 ")
+    seen = Echo.of(client.reader.exactly(int(RawMessage(head).one(b"content-length") or b"0")))
+    assert seen.body == "hello"
+    assert seen.all("expect") == []
+
+
+def test_continue_is_not_sent_when_the_body_is_here(client: RawClient) -> None:
+    client.send(b"POST /public/x" + HOST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
+    heads: list[bytes] = []
+    while not heads or b" 100 " in heads[-1]:
+        heads.append(client.reader.until(b"\r\n\r\n") or b"")
+    assert len([head for head in heads if b" 100 " in head]) <= 1
+    assert b" 200 " in heads[-1]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"POST /any/x" + HOST + b"Content-Length: 5\r\n", 401),
+        (b"POST /public/x" + HOST + b"Content-Length: 70000\r\n", 413),
+        (b"PUT /public/x" + HOST + b"Content-Length: 5\r\n", 405),
+        (b"POST /auth/sessions" + HOST + b"Content-Length: 5\r\n", 405),
+        (b"POST /auth/logout-all" + HOST + b"Content-Length: 5\r\n", 401),
+    ],
+)
+def test_a_refused_expectation_gets_no_continue(client: RawClient, head: bytes, status: int) -> None:
+    client.send(head + b"Expect: 100-continue\r\n\r\n")
+    first = client.reader.until(b"\r\n\r\n")
+    assert first is not None
+    assert RawMessage(first).status == status
+    assert RawMessage(first).one(b"connection") == b"close"
+
+
+def test_a_client_that_waits_for_continue_owes_no_body_before_it(client: RawClient) -> None:
+    client.send(b"POST /public/x" + HOST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+    assert client.reader.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue"
+    assert_refused(client, 408, "request-timeout")
+
+
+def test_an_unknown_expectation_is_ignored(client: RawClient) -> None:
+    assert client.ask(get(b"/public/x", b"Expect: something")).status in (200, 417)
+
+
+# HTTP/1.0.
+
+
+def test_http_1_0_gets_no_chunks_and_no_continue(client: RawClient) -> None:
+    client.send(
+        b"POST /public/x?status=404 HTTP/1.0\r\nHost: gw\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"
+    )
+    first = client.reader.until(b"\r\n\r\n")
+    assert first is not None
+    answer = RawMessage(first)
+    assert answer.status == 404
+    assert answer.one(b"transfer-encoding") is None
+    assert answer.one(b"connection") == b"close"
+    client.reader.exactly(int(answer.one(b"content-length") or b"0"))
+    assert client.ended()
+
+
+def test_http_1_0_needs_no_host(client: RawClient) -> None:
+    answer = client.ask(b"GET /public/x HTTP/1.0\r\n\r\n")
+    assert answer.status == 200
+    assert answer.complete
+    assert client.ended()
+
+
+def test_http_1_0_keep_alive_is_not_kept(client: RawClient) -> None:
+    client.send(b"GET /public/x HTTP/1.0\r\nHost: gw\r\nConnection: keep-alive\r\n\r\n")
+    assert client.response().one(b"connection") == b"close"
+    assert client.ended()
+
+
+# The shape of answers.
+
+
+def test_head_204_and_304_have_no_body(client: RawClient) -> None:
+    head = client.ask(get(b"/optional/x").replace(b"GET", b"HEAD"))
+    assert head.status == 200
+    assert int(head.one(b"content-length") or b"0") > 0
+    for status in (204, 304):
+        answer = client.ask(get(b"/public/x?status=%d" % status))
+        assert answer.status == status
+        assert answer.body == b""
+        assert answer.one(b"transfer-encoding") is None
+    assert Echo.of(client.ask(get(b"/public/next")).body).line == "GET /public/next HTTP/1.1"
+
+
+def test_a_head_request_is_refused_without_a_body(client: RawClient) -> None:
+    for target, status in ((b"/any/x", 401), (b"/nowhere", 404), (b"/public/x", 405), (b"/auth/me", 405)):
+        answer = client.ask(get(target).replace(b"GET", b"HEAD"))
+        assert answer.status == status
+        assert int(answer.one(b"content-length") or b"0") > 0
+    assert client.ask(get(b"/public/next")).status == 200
+
+
+@pytest.mark.parametrize("target", [b"/public/x", b"/any/x", b"/auth/me", b"/nowhere"])
+def test_one_date_and_no_server_of_our_own(client: RawClient, target: bytes) -> None:
+    answer = client.ask(get(target))
+    assert answer.one(b"date") is not None
+    assert answer.all(b"server") == ([b"echo"] if target == b"/public/x" else [])
+
+
+def test_many_connections_that_come_and_go_leave_nothing_behind(gateway: RunningGateway) -> None:
+    for number in range(200):
+        with RawClient(gateway.port) as client:
+            client.send(get(b"/public/%d?sleep=0.01" % number)[: number % 60 + 1])
+            if number % 2:
+                client.reset()
+    with RawClient(gateway.port) as client:
+        assert client.ask(get(b"/public/x")).status == 200
+    eventually(lambda: "gateway_in_flight 0.0" in gateway.probe("/metrics").text)
