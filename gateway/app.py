@@ -17,7 +17,6 @@ from gateway.middleware.own import OwnEndpointsMiddleware
 from gateway.middleware.read import ReadMiddleware
 from gateway.middleware.recorder import RequestRecorder
 from gateway.middleware.refusal import RefusalMiddleware
-from gateway.middleware.request_ids import RequestIds
 from gateway.middleware.route import RouteMiddleware
 from gateway.parts import Parts
 from gateway.proxy.forward import Forward
@@ -35,7 +34,6 @@ def layers(settings: Settings, parts: Parts) -> Sequence[Layer]:
             ContextMiddleware,
             clock=parts.clock,
             recorder=RequestRecorder(log=parts.log, counters=parts.counters),
-            request_ids=RequestIds(),
         ),
         # Above everything that refuses: the one place where a refusal becomes an answer.
         partial(RefusalMiddleware),

@@ -1,5 +1,6 @@
 """The ASGI call signature, spelled once, and what our own server adds to it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, Protocol
 
@@ -21,7 +22,16 @@ class Exchange(Protocol):
 
     disconnected: bool
     on_departure: Callable[[], object] | None
+    task: asyncio.Task[None] | None
 
     def whole_body(self) -> bytes | None:
         """The request body, when all of it is here and nothing of it was taken; else None."""
+        ...
+
+    async def send(self, message: Message) -> None:
+        """The ASGI `send` of this exchange."""
+        ...
+
+    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a whole answer in one write; False when the client must be waited for first (use `send`)."""
         ...

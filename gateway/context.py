@@ -19,10 +19,12 @@ class GatewayContext:
     """Mutable on purpose and slotted: one is made for every request on the hot path.
 
     `started` is monotonic seconds; `headers` have lower-case names; `upstream_seconds` is the time to the
-    upstream's first response byte. `peer` holds the socket, `client_address` is who is behind trusted proxies.
+    upstream's first response byte. `body_length` is what the request announces: 0 for no body, None for a body
+    in chunks. `peer` holds the socket, `client_address` is who is behind trusted proxies.
     """
 
     __slots__ = (
+        "body_length",
         "bytes_in",
         "bytes_out",
         "client_address",
@@ -68,6 +70,7 @@ class GatewayContext:
         self.headers = headers
         self.traceparent = ""
         self.target: Target | None = None
+        self.body_length: int | None = 0
         self.host = ""
         self.match: Match | None = None
         self.route_name = "-"

@@ -12,6 +12,7 @@ class Principal:
     """A caller whose token was verified. `expires_at` is in seconds since the epoch.
 
     `claims` is the verified payload, for `claims:` policies; `roles` are as granted, before inclusion.
+    `derived` holds what others have worked out from this principal, so that they do it once for each token.
     """
 
     subject: str
@@ -24,6 +25,7 @@ class Principal:
     display_name: str | None = None
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = field(default_factory=dict)
+    derived: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def with_roles(self, roles: tuple[str, ...]) -> "Principal":
         """The same caller with the roles in force now (a role change overlays the claim)."""

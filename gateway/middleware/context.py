@@ -6,6 +6,7 @@ from typing import Protocol
 from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.clock import Clock
 from gateway.context import SCOPE_KEY, GatewayContext
+from gateway.middleware.request_ids import RequestIds
 
 
 class Recorder(Protocol):
@@ -29,12 +30,12 @@ class ContextMiddleware:
         *,
         clock: Clock,
         recorder: Recorder,
-        request_ids: Callable[[], str],
+        request_ids: Callable[[], str] | None = None,
     ) -> None:
         self.app = app
         self.clock = clock
         self.recorder = recorder
-        self.request_ids = request_ids
+        self.request_ids = request_ids or RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

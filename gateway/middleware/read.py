@@ -69,9 +69,7 @@ class ReadMiddleware:
         # RFC 9112 section 3.2: an HTTP/1.1 request without Host is refused.
         if b"host" not in single and version != "1.0":
             raise Refusal(Reason.HEADER_AMBIGUOUS)
-        # RFC 9112 section 6.1: both framings at once is how requests are smuggled.
-        if b"content-length" in single and b"transfer-encoding" in single:
-            raise Refusal(Reason.HEADER_AMBIGUOUS)
+        context.body_length = _body_length(single)
         if self.trusted.trusts(context.peer):
             self._believe(context)
         return single
@@ -86,3 +84,18 @@ class ReadMiddleware:
         for name, value in context.headers:
             if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
                 context.request_id = value.decode()
+
+
+def _body_length(single: dict[bytes, bytes]) -> int | None:
+    """0 without a body, None for a body of unknown length (RFC 9112 section 6.3)."""
+    length = single.get(b"content-length")
+    if b"transfer-encoding" in single:
+        # RFC 9112 section 6.1: both framings at once is how requests are smuggled.
+        if length is not None:
+            raise Refusal(Reason.HEADER_AMBIGUOUS)
+        return None
+    if length is None:
+        return 0
+    if not length.isdigit():
+        raise Refusal(Reason.HEADER_AMBIGUOUS)
+    return int(length)

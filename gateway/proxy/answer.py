@@ -63,6 +63,11 @@ class Answer:
         """Whether the connection stands where another exchange may begin."""
         return self.complete and self.keep_alive and not self.surplus
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the answer is missing, so that `take` gives all that is left of it."""
+        return self.complete and self.fault is None
+
     def feed(self, data: bytes) -> None:
         """Take what the upstream sent."""
         if self.fault is not None or (self._head_only and self.complete):

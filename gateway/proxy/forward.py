@@ -1,14 +1,13 @@
 """The innermost application: carries an admitted request to its upstream and the answer back."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from gateway.asgi import EXCHANGE_KEY, Exchange, Receive, Send
 from gateway.clock import Clock
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal, UpstreamFailed
 from gateway.policy.route import Route
-from gateway.policy.target import Target
 from gateway.proxy.headers import HeaderRules, request_headers, response_headers
 from gateway.proxy.inbound import Inbound
 from gateway.proxy.transport import Headers, UpstreamRequest, UpstreamResponse
@@ -16,7 +15,6 @@ from gateway.proxy.upstream import Upstream
 from gateway.proxy.whole import WholeInbound
 from gateway.reasons import Reason
 
-T = TypeVar("T")
 # What nginx writes in its log for a client that left before there was an answer; never on a wire.
 CLIENT_LEFT: Final = 499
 # A tunnel, and an echo of everything the request carries (RFC 9110 sections 9.3.6 and 9.3.8).
@@ -48,79 +46,81 @@ class Forward:
         route = context.match.route
         upstream = self._upstreams[route.upstream]
         context.upstream = upstream.name
-        limit = _or_default(route.forwarding.body_limit, self._body_limit)
-        length = _body_length(context.headers)
+        limit = route.forwarding.body_limit
+        if limit is None:
+            limit = self._body_limit
+        length = context.body_length
         if limit is not None and length is not None and length > limit:
             raise Refusal(Reason.BODY_TOO_LARGE)
         inbound = _inbound(scope, receive, limit)
-        exchange = _Exchange(context, route, upstream, self._rules, self._clock)
-        request = exchange.request(context.target, None if length == 0 else inbound.body())
+        target = upstream.target(context.target, route.forwarding)
+        request = self._request(context, route, upstream, target, None if length == 0 else inbound.body())
         try:
             with inbound:
-                await exchange.run(request, inbound, send)
+                await self._exchange(context, route, upstream, request, inbound, send)
         finally:
             context.bytes_in = inbound.size
         if inbound.left:
             _note_departure(context, scope.get("aborted"))
 
-
-class _Exchange:
-    """One request on its way to one upstream."""
-
-    __slots__ = ("clock", "context", "route", "rules", "upstream")
-
-    def __init__(
-        self, context: GatewayContext, route: Route, upstream: Upstream, rules: HeaderRules, clock: Clock
-    ) -> None:
-        self.context = context
-        self.route = route
-        self.upstream = upstream
-        self.rules = rules
-        self.clock = clock
-
-    def request(self, target: Target, body: AsyncIterator[bytes] | bytes | None) -> UpstreamRequest:
+    def _request(
+        self,
+        context: GatewayContext,
+        route: Route,
+        upstream: Upstream,
+        target: bytes,
+        body: AsyncIterator[bytes] | bytes | None,
+    ) -> UpstreamRequest:
         """What the upstream is sent."""
-        upstream, forwarding = self.upstream, self.route.forwarding
+        forwarding = route.forwarding
+        authority, preserve_host = upstream.endpoint.authority, upstream.preserve_host
         return UpstreamRequest(
-            method=self.context.method,
-            target=upstream.target(target, forwarding),
-            headers=request_headers(
-                self.rules,
-                self.context,
-                self.route,
-                authority=upstream.endpoint.authority,
-                preserve_host=upstream.preserve_host,
-            ),
-            body=body,
-            response_timeout=_or_default(forwarding.response_timeout, upstream.response_timeout),
-            idle_timeout=_or_default(forwarding.idle_timeout, upstream.idle_timeout),
+            context.method,
+            target,
+            request_headers(self._rules, context, route, authority=authority, preserve_host=preserve_host),
+            body,
+            forwarding.response_timeout or upstream.response_timeout,
+            forwarding.idle_timeout or upstream.idle_timeout,
         )
 
-    async def run(self, request: UpstreamRequest, inbound: Inbound | WholeInbound, send: Send) -> None:
+    async def _exchange(
+        self,
+        context: GatewayContext,
+        route: Route,
+        upstream: Upstream,
+        request: UpstreamRequest,
+        inbound: Inbound | WholeInbound,
+        send: Send,
+    ) -> None:
         """Send, wait, pass the answer on. The upstream's side is closed whatever happens."""
-        context = self.context
-        sent_at = self.clock.monotonic()
-        response = await self.upstream.transport.send(request)
+        sent_at = self._clock.monotonic()
+        response = await upstream.transport.send(request)
         try:
-            context.upstream_seconds = self.clock.monotonic() - sent_at
-            headers = self._answer_headers(response)
+            context.upstream_seconds = self._clock.monotonic() - sent_at
+            headers = self._answer_headers(context, route, upstream, response)
             context.status = response.status
-            await send({"type": "http.response.start", "status": response.status, "headers": headers})
-            await _relay(context, response, headers, inbound, send)
+            whole = response.whole_body()
+            if whole is None or not inbound.answer(send, response.status, headers, whole):
+                await send({"type": "http.response.start", "status": response.status, "headers": headers})
+                await _relay(context, response, whole, inbound, send)
+            else:
+                context.bytes_out = len(whole)
         finally:
             await response.close()
 
-    def _answer_headers(self, response: UpstreamResponse) -> Headers:
+    def _answer_headers(
+        self, context: GatewayContext, route: Route, upstream: Upstream, response: UpstreamResponse
+    ) -> Headers:
         # 101 was not asked for (RFC 9110 section 15.2.2), and no status above 599 exists (section 15).
         if not 200 <= response.status <= 599:
-            raise UpstreamFailed(Reason.UPSTREAM_INVALID, self.upstream.name, f"status {response.status}")
+            raise UpstreamFailed(Reason.UPSTREAM_INVALID, upstream.name, f"status {response.status}")
         return response_headers(
-            self.rules,
+            self._rules,
             response.headers,
             status=response.status,
-            request_id=self.context.request_id,
-            forwarding=self.route.forwarding,
-            upstream=self.upstream.name,
+            request_id=context.request_id,
+            forwarding=route.forwarding,
+            upstream=upstream.name,
         )
 
 
@@ -133,36 +133,21 @@ def _inbound(scope: Mapping[str, Any], receive: Receive, limit: int | None) -> I
 
 
 async def _relay(
-    context: GatewayContext, response: UpstreamResponse, headers: Headers, inbound: Inbound | WholeInbound, send: Send
+    context: GatewayContext,
+    response: UpstreamResponse,
+    whole: bytes | None,
+    inbound: Inbound | WholeInbound,
+    send: Send,
 ) -> None:
-    """Pass the body on as it comes; `send` waits while the client is slow, and then nothing is read upstream.
-
-    When the length is known the end goes out with the last piece: two writes for most answers, not three.
-    """
-    left = _body_length(headers) or -1
-    last = b""
-    async for chunk in response.chunks():
-        left -= len(chunk)
-        context.bytes_out += len(chunk)
-        if left == 0:
-            last = chunk
-        else:
+    """Pass the body on as it comes; `send` waits while the client is slow, and then nothing is read upstream."""
+    if whole is None:
+        async for chunk in response.chunks():
+            context.bytes_out += len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     inbound.answered()
+    last = whole or b""
+    context.bytes_out += len(last)
     await send({"type": "http.response.body", "body": last, "more_body": False})
-
-
-def _body_length(headers: Headers) -> int | None:
-    """0 without a body, None for a body of unknown length (RFC 9112 section 6.3)."""
-    length = 0
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            return None
-        if name == b"content-length":
-            if not value.isdigit():
-                raise Refusal(Reason.HEADER_AMBIGUOUS)
-            length = int(value)
-    return length
 
 
 def _note_departure(context: GatewayContext, aborted: Reason | None) -> None:
@@ -170,7 +155,3 @@ def _note_departure(context: GatewayContext, aborted: Reason | None) -> None:
     context.reason = aborted
     if not context.status:
         context.status = CLIENT_LEFT if aborted is None else aborted.status
-
-
-def _or_default(own: T | None, default: T) -> T:
-    return default if own is None else own

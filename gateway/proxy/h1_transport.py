@@ -113,6 +113,11 @@ class H1Response:
             raise StopAsyncIteration
         return chunk
 
+    def whole_body(self) -> bytes | None:
+        """See `UpstreamResponse.whole_body`."""
+        answer = self.connection.answer
+        return self.connection.take() if answer is not None and answer.whole else None
+
     def check_upload(self) -> None:
         """Raise what ended the request body, if it was the client's doing."""
         upload = self.upload

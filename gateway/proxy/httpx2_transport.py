@@ -163,6 +163,9 @@ class Httpx2Response:
                 raise self._upload.failure from None
             raise self._transport.failed(failure) from failure
 
+    def whole_body(self) -> bytes | None:
+        return None
+
     async def close(self) -> None:
         await asyncio.shield(self._close())
 

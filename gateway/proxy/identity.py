@@ -12,7 +12,18 @@ from gateway.reasons import Reason
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+_DERIVED: Final = "proxy.identity"
+
+
 def identity_fields(principal: Principal) -> list[tuple[bytes, bytes]]:
+    """The fields of `checked_fields`, worked out once for each principal."""
+    fields: list[tuple[bytes, bytes]] | None = principal.derived.get(_DERIVED)
+    if fields is None:
+        fields = principal.derived[_DERIVED] = checked_fields(principal)
+    return fields
+
+
+def checked_fields(principal: Principal) -> list[tuple[bytes, bytes]]:
     """`X-User-*` and `X-Session-Id`. A display name is percent-encoded UTF-8, roles are separated by commas.
 
     TokenRefused(TOKEN_INVALID) when a claim cannot be one header value: control characters, space at an end,

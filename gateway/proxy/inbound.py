@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Final, Self
 
-from gateway.asgi import Message, Receive
+from gateway.asgi import Message, Receive, Send
 from gateway.errors import Refusal
 from gateway.reasons import Reason
 
@@ -54,6 +54,10 @@ class Inbound:
     def body(self) -> AsyncIterator[bytes]:
         """The body, as it comes."""
         return self
+
+    def answer(self, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Always False: the messages have to be sent one by one."""
+        return False
 
     def answered(self) -> None:
         """The answer is complete: that the server now ends the exchange is no departure."""

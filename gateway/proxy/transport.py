@@ -38,6 +38,10 @@ class UpstreamResponse(Protocol):
         """The body without transfer coding, else untouched. UpstreamFailed when it is cut short or stalls."""
         ...
 
+    def whole_body(self) -> bytes | None:
+        """The body, when all of it has arrived and nothing of it was taken; else None."""
+        ...
+
     async def close(self) -> None:
         """End the exchange. The connection is kept only if both sides of it ended cleanly."""
         ...

@@ -7,7 +7,7 @@ import asyncio
 from types import TracebackType
 from typing import Any, Self
 
-from gateway.asgi import Exchange
+from gateway.asgi import Exchange, Send
 from gateway.errors import Refusal
 from gateway.reasons import Reason
 
@@ -30,12 +30,16 @@ class WholeInbound:
         """The body as a whole; None when it is empty and its length was not announced."""
         return self._body
 
+    def answer(self, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Answer in one write; False when that cannot be, also when a layer wants to see the messages."""
+        return send == self._exchange.send and self._exchange.answer(status, headers, body)
+
     def answered(self) -> None:
         """The answer is complete: nothing that happens now is a departure."""
         self._exchange.on_departure = None
 
     def __enter__(self) -> Self:
-        self._owner = asyncio.current_task()
+        self._owner = self._exchange.task
         if self._owner is not None:
             self._exchange.on_departure = self._owner.cancel
             if self._exchange.disconnected:
