@@ -21,20 +21,17 @@ from gateway.middleware.route import RouteMiddleware
 from gateway.parts import Parts
 from gateway.proxy.forward import Forward
 from gateway.proxy.headers import HeaderRules
+from gateway.reasons import Reason
 
 Layer = Callable[[ASGIApp], ASGIApp]
 
 
-def layers(settings: Settings, parts: Parts) -> Sequence[Layer]:
+def layers(settings: Settings, parts: Parts, recorder: RequestRecorder) -> Sequence[Layer]:
     """Every layer and why it stands where it stands. None of them wraps `send` for proxied requests."""
     server = settings.server
     return (
         # Outermost, so that nothing happens unrecorded: one context, one log line for each request.
-        partial(
-            ContextMiddleware,
-            clock=parts.clock,
-            recorder=RequestRecorder(log=parts.log, counters=parts.counters),
-        ),
+        partial(ContextMiddleware, clock=parts.clock, recorder=recorder),
         # Above everything that refuses: the one place where a refusal becomes an answer.
         partial(RefusalMiddleware),
         # Before any decision: the one reading of target, host and client that all decisions use.
@@ -48,7 +45,7 @@ def layers(settings: Settings, parts: Parts) -> Sequence[Layer]:
         # Before routing, so that no route can shadow /auth; proxied requests never meet Starlette.
         partial(OwnEndpointsMiddleware, own=parts.endpoints.router()),
         # 404 and 405 before 401: what does not exist needs no token.
-        partial(RouteMiddleware, table=settings.table),
+        partial(RouteMiddleware, table=settings.table, body_limit=server.limits.body),
         # Last before the upstream: nothing below decides anything, nothing above has touched the upstream.
         partial(AuthorizeMiddleware, authenticator=parts.authenticator),
     )
@@ -64,10 +61,15 @@ class Gateway:
             clock=parts.clock,
             body_limit=settings.server.limits.body,
         )
-        for layer in reversed(layers(settings, parts)):
+        self.recorder = RequestRecorder(log=parts.log, counters=parts.counters)
+        for layer in reversed(layers(settings, parts, self.recorder)):
             app = layer(app)
         self.report: Callable[[], WorkerReport] = parts.report
         self.app = Lifespan(app, parts=(*parts.in_order(), *beside), prepare=parts.prepare)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+    def turned_away(self, reason: Reason, request_id: str, peer: str) -> None:
+        """The server refused what never became a request: it is logged and counted like all others."""
+        self.recorder.turned_away(reason, request_id, peer)

@@ -3,6 +3,7 @@
 from gateway.context import GatewayContext
 from gateway.observe.access_log import AccessLog
 from gateway.observe.counters import Counters
+from gateway.reasons import Reason
 
 # The status that is logged when the caller left before an answer began; nothing was sent.
 CLIENT_GONE = 499
@@ -42,3 +43,10 @@ class RequestRecorder:
             bytes_in=context.bytes_in,
             bytes_out=context.bytes_out,
         )
+
+    def turned_away(self, reason: Reason, request_id: str, peer: str) -> None:
+        """One line for bytes that never became a request; neither method nor path is known."""
+        context = GatewayContext(request_id=request_id, started=0, method="-", scheme="http", peer=peer, headers=[])
+        context.reason, context.status = reason, reason.status
+        self.started()
+        self.finished(context, 0)

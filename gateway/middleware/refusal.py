@@ -33,7 +33,9 @@ class RefusalMiddleware:
         try:
             await self.app(scope, receive, send)
         except Refusal as refusal:
-            await self._refuse(context, refusal, send)
+            # What the server has told the client already, such as 408, is what is recorded.
+            aborted = scope.get("aborted")
+            await self._refuse(context, refusal if aborted is None else Refusal(aborted), send)
         except HTTPException as error:
             await self._refuse(context, _of_starlette(error), send)
         except Exception:

@@ -8,11 +8,15 @@ from gateway.reasons import Reason
 
 
 class RouteMiddleware:
-    """Puts the match into the context, or refuses: 400 ambiguous, 404 no route, 405 with `Allow`."""
+    """Puts the match into the context, or refuses: 400 ambiguous, 413, 404 no route, 405 with `Allow`.
 
-    def __init__(self, app: ASGIApp, *, table: RouteTable) -> None:
+    `body_limit` in bytes holds where a route has none of its own.
+    """
+
+    def __init__(self, app: ASGIApp, *, table: RouteTable, body_limit: int) -> None:
         self.app = app
         self.table = table
+        self.body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: GatewayContext = scope[SCOPE_KEY]
@@ -23,9 +27,14 @@ class RouteMiddleware:
         if isinstance(found, Match):
             context.match = found
             context.route_name = found.route.name
+            limit = found.route.forwarding.body_limit
+            if context.body_length and context.body_length > (self.body_limit if limit is None else limit):
+                raise Refusal(Reason.BODY_TOO_LARGE)
             await self.app(scope, receive, send)
         elif isinstance(found, AmbiguousPath):
             raise Refusal(Reason.PATH_AMBIGUOUS)
+        elif context.body_length and context.body_length > self.body_limit:
+            raise Refusal(Reason.BODY_TOO_LARGE)
         elif isinstance(found, MethodNotAllowed):
             raise Refusal(Reason.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(found.allowed)})
         else:

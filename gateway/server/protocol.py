@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.asgi import EXCHANGE_KEY
+from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.middleware.request_ids import new_request_id
 from gateway.reasons import Reason
 from gateway.server.cycle import GatewayCycle
@@ -259,12 +260,17 @@ class GatewayProtocol(HttpToolsProtocol):
         if started:
             self.transport.abort()
         else:
-            self._answer(reason)
+            context = cycle.scope.get(SCOPE_KEY)
+            self._answer(reason, context.request_id if isinstance(context, GatewayContext) else None)
 
-    def _answer(self, reason: Reason) -> None:
+    def _answer(self, reason: Reason, known_as: str | None = None) -> None:
+        """Refuse, then close. The application is told, unless it knows the request by an id and records it."""
         if self.transport.is_closing() or self.lingering:
             return
-        self.transport.write(refusal(reason, new_request_id()))
+        request_id = known_as or new_request_id()
+        self.transport.write(refusal(reason, request_id))
+        if known_as is None:
+            self.app.turned_away(reason, request_id, self.client[0] if self.client else "")
         self._linger()
 
     def sweep(self, now: float) -> None:
