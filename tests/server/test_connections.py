@@ -310,3 +310,23 @@ def test_many_connections_that_come_and_go_leave_nothing_behind(gateway: Running
     with RawClient(gateway.port) as client:
         assert client.ask(get(b"/public/x")).status == 200
     eventually(lambda: "gateway_in_flight 0.0" in gateway.probe("/metrics").text)
+
+
+def test_what_never_became_a_request_is_logged_too(gateway: RunningGateway, client: RawClient) -> None:
+    answer = client.ask(b"garbage\r\n\r\n")
+    request_id = (answer.one(b"x-request-id") or b"").decode()
+    eventually(lambda: request_id in gateway.output.read_text())
+    (line,) = [line for line in gateway.log_lines() if line.get("request_id") == request_id]
+    assert (line["status"], line["reason"], line["client"]) == (400, "header-ambiguous", "127.0.0.1")
+    assert 'reason="header-ambiguous"' in gateway.probe("/metrics").text
+
+
+@pytest.mark.parametrize("target", [b"/public/x", b"/auth/login"])
+def test_a_stalled_body_is_logged_as_what_the_client_was_told(
+    gateway: RunningGateway, client: RawClient, target: bytes
+) -> None:
+    client.send(b"POST " + target + HOST + b"Content-Type: application/json\r\nContent-Length: 10\r\n\r\nhel")
+    request_id = (client.response().one(b"x-request-id") or b"").decode()
+    eventually(lambda: request_id in gateway.output.read_text())
+    (line,) = [line for line in gateway.log_lines() if line.get("request_id") == request_id]
+    assert (line["status"], line["reason"]) == (408, "request-timeout")
