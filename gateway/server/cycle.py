@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from gateway.asgi import EXCHANGE_KEY
 from gateway.errors import Refusal
 
 _STATUS_LINE: Final = {
@@ -59,7 +60,9 @@ class GatewayCycle(RequestResponseCycle):
             if not self.response_complete and not self.disconnected:
                 self.transport.abort()
         finally:
-            self.on_response = lambda: None
+            # Scope, cycle and task refer to each other: without this each request would wait for the collector.
+            self.task = self.on_departure = None
+            self.scope.pop(EXCHANGE_KEY, None)  # type: ignore[typeddict-item]
 
     async def send(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:
