@@ -23,9 +23,9 @@ from pydantic_core import CoreSchema, core_schema
 from gateway.config.addresses import Address as AddressValue
 from gateway.config.addresses import Network, read_address, read_network, read_target_url
 from gateway.config.addresses import TargetUrl as TargetUrlValue
+from gateway.config.origins import read_origin
 from gateway.config.scalars import bare, from_environment, printable, shown, unfit
 from gateway.config.store_url import StoreUrl, read_account_url, read_session_url
-from gateway.config.units import Rate as RateValue
 from gateway.config.units import format_duration, format_size, read_duration, read_rate, read_size
 from gateway.config.words import (
     read_email,
@@ -41,6 +41,7 @@ from gateway.config.words import (
     read_text,
     read_whole,
 )
+from gateway.policy.rate import Rate as RateValue
 from gateway.secret import Secret
 
 _TEXT: Final = {"type": "string"}
@@ -164,6 +165,12 @@ Address = Annotated[AddressValue, Reader(read_address, _TEXT, str, "host:port")]
 Cidr = Annotated[Network, Reader(read_network, _TEXT, str, "CIDR block")]
 Cidrs = Annotated[
     tuple[Cidr, ...],
+    BeforeValidator(read_listed),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": _TEXT}, _VARIABLE]}, mode="validation"),
+]
+Origin = Annotated[str, Reader(read_origin, _TEXT, str, "origin")]
+Origins = Annotated[
+    tuple[Origin, ...],
     BeforeValidator(read_listed),
     WithJsonSchema({"anyOf": [{"type": "array", "items": _TEXT}, _VARIABLE]}, mode="validation"),
 ]

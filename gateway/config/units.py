@@ -1,10 +1,10 @@
 """Durations, sizes and rates as people write them: `30m`, `1h30m`, `10MiB`, `100/m`."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.config.scalars import shown, unfit
+from gateway.policy.rate import Rate
 
 _MILLISECONDS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _BYTES: Final = {
@@ -25,18 +25,6 @@ _RATE: Final = re.compile(r"([0-9]{1,9})/([0-9]{0,9})(ms|[dhms])")
 DURATION_HINT: Final = "write a number with a unit (ms, s, m, h, d), such as 30s or 1h30m"
 SIZE_HINT: Final = "write a number with a unit (B, KiB, MiB, GiB), such as 64KiB"
 RATE_HINT: Final = "write a count and a period, such as 100/m or 10/15m"
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` in `seconds`."""
-
-    count: int
-    seconds: float
-
-    def __str__(self) -> str:
-        period = format_duration(self.seconds)
-        return f"{self.count}/{period[1:] if period in ('1s', '1m', '1h', '1d') else period}"
 
 
 def read_duration(value: object) -> float:

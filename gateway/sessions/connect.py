@@ -1,7 +1,10 @@
-"""The store that a URL asks for."""
+"""The store that a URL asks for, and the limiter that counts there."""
 
 from gateway.clock import Clock
+from gateway.sessions.limiter import FallbackLimiter, Limiter, LocalLimiter
+from gateway.sessions.redis_limiter import RedisLimiter
 from gateway.sessions.redis_store import RedisSessionStore
+from gateway.sessions.sql_limiter import SqlLimiter
 from gateway.sessions.sql_store import SqlSessionStore
 from gateway.sessions.store import SessionStore
 
@@ -22,8 +25,7 @@ def make_store(
 
     ValueError for any other scheme. A Redis store goes by the server's clock, which all workers share.
     """
-    scheme = url.partition("://")[0].partition("+")
-    if scheme[0] in _REDIS and not scheme[1]:
+    if _family(url) == "redis":
         return RedisSessionStore(
             url,
             access_ttl=access_ttl,
@@ -31,13 +33,26 @@ def make_store(
             refresh_grace=refresh_grace,
             max_per_user=max_per_user,
         )
-    if scheme[0] in _SQL:
-        return SqlSessionStore(
-            url,
-            access_ttl=access_ttl,
-            idle_ttl=idle_ttl,
-            refresh_grace=refresh_grace,
-            max_per_user=max_per_user,
-            clock=clock,
-        )
-    raise ValueError(f"no session store for {scheme[0]!r} URLs")
+    return SqlSessionStore(
+        url,
+        access_ttl=access_ttl,
+        idle_ttl=idle_ttl,
+        refresh_grace=refresh_grace,
+        max_per_user=max_per_user,
+        clock=clock,
+    )
+
+
+def make_limiter(url: str, *, clock: Clock) -> Limiter:
+    """Counts where the sessions of the URL are, and in this process while that is away."""
+    shared: Limiter = RedisLimiter(url) if _family(url) == "redis" else SqlLimiter(url, clock=clock)
+    return FallbackLimiter(shared, LocalLimiter(clock), clock)
+
+
+def _family(url: str) -> str:
+    scheme, _, driver = url.partition("://")[0].partition("+")
+    if scheme in _REDIS and not driver:
+        return "redis"
+    if scheme in _SQL:
+        return "sql"
+    raise ValueError(f"no session store for {scheme!r} URLs")

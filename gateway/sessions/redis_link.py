@@ -31,10 +31,11 @@ class LuaScript:
     digest: str
 
     @classmethod
-    def load(cls, name: str) -> "LuaScript":
-        """Read `name`.lua of this package, with common.lua before it."""
+    def load(cls, name: str, *, common: bool = True) -> "LuaScript":
+        """Read `name`.lua of this package, by default with common.lua before it."""
         folder = files(__package__)
-        text = folder.joinpath("common.lua").read_text() + folder.joinpath(f"{name}.lua").read_text()
+        names = ("common", name) if common else (name,)
+        text = "".join(folder.joinpath(f"{each}.lua").read_text() for each in names)
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

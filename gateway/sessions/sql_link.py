@@ -38,11 +38,14 @@ class SqlLink:
 
     SQLite has one writer at a time, so it gets one connection that writes and begins with BEGIN IMMEDIATE;
     tasks wait for it in order, other processes by busy_timeout. `timeout` in seconds bounds each statement.
+    A link that is not `durable` may lose its last commits in a power cut, and waits for no disk.
     """
 
-    def __init__(self, url: str, *, timeout: float) -> None:
+    def __init__(self, url: str, *, timeout: float, connections: int = 10, durable: bool = True) -> None:
         self._url = async_url(url)
         self._timeout = timeout
+        self._connections = connections
+        self._durable = durable
         self._writer: AsyncEngine | None = None
         self._reader: AsyncEngine | None = None
         # The loop itself keeps only weak references to tasks.
@@ -122,11 +125,15 @@ class SqlLink:
     def _postgres_engine(self) -> AsyncEngine:
         return create_async_engine(
             self._url,
-            pool_size=10,
-            max_overflow=10,
+            pool_size=self._connections,
+            max_overflow=self._connections,
             pool_timeout=self._timeout,
             pool_pre_ping=True,
-            connect_args={"timeout": self._timeout, "command_timeout": self._timeout},
+            connect_args={
+                "timeout": self._timeout,
+                "command_timeout": self._timeout,
+                "server_settings": {} if self._durable else {"synchronous_commit": "off"},
+            },
         )
 
     def _sqlite_engine(self, *, writes: bool) -> AsyncEngine:
@@ -145,7 +152,7 @@ class SqlLink:
             cursor.execute(f"PRAGMA busy_timeout = {busy}")
             cursor.execute("PRAGMA journal_mode = WAL")
             # An ended session must stay ended after a power cut, too.
-            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             cursor.close()
 
         if writes:

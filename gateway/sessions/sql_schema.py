@@ -45,3 +45,12 @@ epochs = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("purge_at", BigInteger, nullable=False, index=True),
 )
+
+# Rate limits: the window of each key as `gateway.sessions.window` writes it.
+windows = Table(
+    "rate_windows",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("admitted", String, nullable=False),
+    Column("purge_at", BigInteger, nullable=False, index=True),
+)

@@ -7,13 +7,13 @@ from pydantic_core import PydanticCustomError
 
 from gateway.config.scalars import Plain
 from gateway.config.units import (
-    Rate,
     format_duration,
     format_size,
     read_duration,
     read_rate,
     read_size,
 )
+from gateway.policy.rate import Rate
 
 
 @pytest.mark.parametrize(
