@@ -5,6 +5,7 @@ client → server/protocol.py → Lifespan → the layers below, outermost first
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any, Final
 
 from gateway.admin.report import WorkerReport
 from gateway.asgi import ASGIApp, Receive, Scope, Send
@@ -12,28 +13,42 @@ from gateway.config.settings import Settings
 from gateway.lifespan import Lifespan, Opened
 from gateway.middleware.authorize import AuthorizeMiddleware
 from gateway.middleware.context import ContextMiddleware
+from gateway.middleware.cors import CorsMiddleware, CrossOrigin
 from gateway.middleware.forwarded import TrustedProxies
 from gateway.middleware.own import OwnEndpointsMiddleware
+from gateway.middleware.preflight import PreflightMiddleware
+from gateway.middleware.rate_limit import RateLimitMiddleware
 from gateway.middleware.read import ReadMiddleware
 from gateway.middleware.recorder import RequestRecorder
 from gateway.middleware.refusal import RefusalMiddleware
 from gateway.middleware.route import RouteMiddleware
 from gateway.parts import Parts
+from gateway.policy.rate import Counted
 from gateway.proxy.forward import Forward
 from gateway.proxy.headers import HeaderRules
 from gateway.reasons import Reason
 
 Layer = Callable[[ASGIApp], ASGIApp]
 
+_EARLY: Final = frozenset({Counted.ADDRESS, Counted.ROUTE})
+_LATE: Final = frozenset({Counted.USER})
+
 
 def layers(settings: Settings, parts: Parts, recorder: RequestRecorder) -> Sequence[Layer]:
-    """Every layer and why it stands where it stands. None of them wraps `send` for proxied requests."""
-    server = settings.server
+    """Every layer and why it stands where it stands.
+
+    Only the limits and cross-origin layers wrap `send`, on the routes that ask for them; they are left out of the
+    pipeline when no route does.
+    """
+    server, own, origins = settings.server, parts.endpoints.router(), CrossOrigin(settings.cors.policy)
+    crossed = settings.cors.policy is not None or any(route.cors for route in settings.table.routes)
+    counted = {route.rate_limit.per for route in settings.table.routes if route.rate_limit is not None}
     return (
         # Outermost, so that nothing happens unrecorded: one context, one log line for each request.
         partial(ContextMiddleware, clock=parts.clock, recorder=recorder),
         # Above everything that refuses: the one place where a refusal becomes an answer.
-        partial(RefusalMiddleware),
+        # It says on refusals too which origins may read them.
+        partial(RefusalMiddleware, fields_for=origins.fields_for),
         # Before any decision: the one reading of target, host and client that all decisions use.
         partial(
             ReadMiddleware,
@@ -42,13 +57,25 @@ def layers(settings: Settings, parts: Parts, recorder: RequestRecorder) -> Seque
             header_limit=server.limits.headers,
             header_count=server.limits.header_count,
         ),
+        # Before all that counts or asks for tokens: browsers send none with their question.
+        *_when(crossed, PreflightMiddleware, cross_origin=origins, table=settings.table, own=own.routes),
         # Before routing, so that no route can shadow /auth; proxied requests never meet Starlette.
-        partial(OwnEndpointsMiddleware, own=parts.endpoints.router()),
+        partial(OwnEndpointsMiddleware, own=CorsMiddleware(own, cross_origin=origins)),
         # 404 and 405 before 401: what does not exist needs no token.
         partial(RouteMiddleware, table=settings.table, body_limit=server.limits.body),
-        # Last before the upstream: nothing below decides anything, nothing above has touched the upstream.
+        # After routing, which finds the policy; around all that answers for the route.
+        *_when(crossed, CorsMiddleware, cross_origin=origins),
+        # Before authentication: guessing tokens is counted too.
+        *_when(counted & _EARLY, RateLimitMiddleware, limiter=parts.limiter, counted=_EARLY),
+        # Nothing below decides who may, nothing above has touched the upstream.
         partial(AuthorizeMiddleware, authenticator=parts.authenticator),
+        # After the decision: before it nobody is known, and what is denied costs the user nothing.
+        *_when(counted & _LATE, RateLimitMiddleware, limiter=parts.limiter, counted=_LATE),
     )
+
+
+def _when(needed: object, layer: Callable[..., ASGIApp], **options: Any) -> Sequence[Layer]:
+    return (partial(layer, **options),) if needed else ()
 
 
 class Gateway:

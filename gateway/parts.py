@@ -24,8 +24,9 @@ from gateway.proxy.dial import Dial
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.h1_transport import H1Transport
 from gateway.proxy.upstream import Upstream
-from gateway.sessions.connect import make_store
+from gateway.sessions.connect import make_limiter, make_store
 from gateway.sessions.feed import RevocationFeed
+from gateway.sessions.limiter import Limiter
 from gateway.sessions.revocation import RevocationView
 from gateway.sessions.store import SessionStore
 from gateway.tokens.access import AccessTokens
@@ -49,6 +50,7 @@ class Parts:
     accounts: AccountStore
     passwords: Passwords
     store: SessionStore
+    limiter: Limiter
     revocations: RevocationView
     feed: RevocationFeed
     authenticator: TokenAuthenticator
@@ -63,6 +65,7 @@ class Parts:
             self.accounts,
             self.passwords,
             self.store,
+            self.limiter,
             self.feed,
             *self.upstreams.values(),
         )
@@ -137,6 +140,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         accounts=accounts,
         passwords=passwords,
         store=store,
+        limiter=make_limiter(settings.sessions.store.reveal(), clock=clock),
         revocations=revocations,
         feed=RevocationFeed(store, revocations),
         authenticator=authenticator,

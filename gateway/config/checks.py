@@ -2,12 +2,16 @@
 
 import ipaddress
 
+from gateway.config.labels import label
 from gateway.config.models_accounts import AccountSettings
+from gateway.config.models_other import CorsSettings
+from gateway.config.models_routes import RouteSettings
 from gateway.config.models_server import ServerSettings
 from gateway.config.models_tokens import TokenSettings
 from gateway.config.models_upstreams import UpstreamSettings
+from gateway.config.origins import ANYONE
 from gateway.config.sections import Parts
-from gateway.config.source import Source
+from gateway.config.source import Path, Source
 from gateway.config.units import format_duration
 
 
@@ -19,6 +23,11 @@ def check_together(source: Source, parts: Parts) -> None:
         _check_tokens(source, parts["tokens"])
     if parts["accounts"] is not None:
         _check_accounts(source, parts["accounts"])
+    if parts["cors"] is not None:
+        _check_cors(source, ("cors",), parts["cors"])
+    for index, route in enumerate(parts["routes"] or ()):
+        if route is not None:
+            _check_route(source, ("routes", index), route)
     for name, upstream in (parts["upstreams"] or {}).items():
         if upstream is not None:
             _check_upstream(source, name, upstream)
@@ -66,3 +75,23 @@ def _check_upstream(source: Source, name: str, upstream: UpstreamSettings) -> No
             f'upstream "{name}": there is no target',
             "such as http://host:8000",
         )
+
+
+def _check_route(source: Source, path: Path, route: RouteSettings) -> None:
+    if route.cors is not None:
+        _check_cors(source, (*path, "cors"), route.cors)
+    limit = route.rate_limit
+    if limit is not None and limit.per == "user" and route.access == "public":
+        nobody = "nobody is known on a public route, so addresses are counted"
+        source.warn((*path, "rate_limit"), f"{label(source, path)}: {nobody}", "write per: ip, or per: route")
+
+
+def _check_cors(source: Source, path: Path, cors: CorsSettings) -> None:
+    about = label(source, path)
+    if ANYONE not in cors.origins:
+        return
+    if len(cors.origins) > 1:
+        source.error((*path, "origins"), f"{about}: `*` stands for everyone, so it stands alone")
+    if cors.credentials:
+        message = f"{about}: any page could act for whoever visits it: credentials are never for everyone"
+        source.error((*path, "credentials"), message, "name the origins instead of `*`")

@@ -35,7 +35,7 @@ def load_text(raw: bytes | str, name: str, environ: Mapping[str, str], folder: P
     parts = read_sections(source)
     check_together(source, parts)
     roles = build_roles(source, parts["roles"])
-    built = RouteReader(source, roles, parts["upstreams"] or {}).read_all(parts["routes"] or ())
+    built = RouteReader(source, roles, parts["upstreams"] or {}, parts["cors"]).read_all(parts["routes"] or ())
     report_conflicts(source, built)
     problems = in_order(source.problems)
     if errors_among(problems):

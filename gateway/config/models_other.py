@@ -1,13 +1,25 @@
 """`cors:` what pages of other origins may do; `tests:` requests and what is expected of them."""
 
-from gateway.config.fields import Flag, Leaves, Section, Text, required, setting
+from gateway.config.fields import Flag, Leaves, Origins, Section, Text, required, setting
+from gateway.config.origins import ANYONE
+from gateway.policy.cors import CorsPolicy
 
 
 class CorsSettings(Section):
     """What pages of other origins may do."""
 
-    origins: tuple[Text, ...] = setting([], "The origins that are allowed.")
-    credentials: Flag = setting(False, "Whether they may send cookies.")
+    origins: Origins = setting(
+        [], "Whose pages may read answers: `https://app.example` …, or `*` alone. With none, upstreams decide."
+    )
+    credentials: Flag = setting(False, "Whether those pages may send cookies.")
+
+    @property
+    def policy(self) -> CorsPolicy | None:
+        """None without origins: then the gateway takes no part in CORS."""
+        if not self.origins:
+            return None
+        listed = frozenset(origin.encode() for origin in self.origins if origin != ANYONE)
+        return CorsPolicy(listed, anyone=ANYONE in self.origins, credentials=self.credentials)
 
 
 class PolicyTest(Section):

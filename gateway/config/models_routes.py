@@ -48,7 +48,9 @@ class RateLimit(Section):
     """How often a route may be used."""
 
     rate: Rate = required("How many requests in which time.")
-    per: Annotated[Literal["user", "ip", "route"], OneOf()] = setting("user", "Who is counted.")
+    per: Annotated[Literal["user", "ip", "route"], OneOf()] = setting(
+        "user", "Who is counted: each user, each address (IPv6: /64), or all callers of the route together."
+    )
 
 
 class HeaderEdits(Section):
@@ -88,7 +90,7 @@ class RouteSettings(Section):
     )
     allow_in_path: tuple[Mark, ...] = setting([], "Spellings in the path that are otherwise refused as ambiguous.")
     websocket: Flag = setting(False, "Whether WebSockets may be opened.")
-    cors: CorsSettings | None = setting(None, "Replaces the cors section.")
+    cors: CorsSettings | None = setting(None, "Replaces the cors section; `{}` leaves CORS to the upstream.")
     enforce: Enforce = setting(True, "Whether denials hold; `shadow` logs what would be denied and lets it pass.")
     headers: RouteHeaders = setting({}, "Changes to the headers.")
     revocation: Annotated[Literal["bounded", "strict"], OneOf()] = setting(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from gateway.config.access import AccessReader
 from gateway.config.forwarding import ForwardingReader
 from gateway.config.labels import label
+from gateway.config.models_other import CorsSettings
 from gateway.config.models_routes import RouteSettings
 from gateway.config.models_upstreams import UpstreamSettings
 from gateway.config.scalars import from_environment, printable, shown
@@ -16,6 +17,7 @@ from gateway.config.source import Path, Source, did_you_mean
 from gateway.policy.access import Access, AccessAuthenticated
 from gateway.policy.methods import NEVER_ROUTED, OPEN_METHODS
 from gateway.policy.patterns import HostPattern, PathPattern, PatternError
+from gateway.policy.rate import Counted, RateLimit
 from gateway.policy.roles import RoleGraph
 from gateway.policy.route import Forwarding, Route
 
@@ -26,10 +28,17 @@ RESERVED: Final = ("/auth/**", "/.well-known/jwks.json")
 class RouteReader:
     """Builds routes from the sections that could be read, reporting the rest."""
 
-    def __init__(self, source: Source, roles: RoleGraph, upstreams: Mapping[str, UpstreamSettings | None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        roles: RoleGraph,
+        upstreams: Mapping[str, UpstreamSettings | None],
+        cors: CorsSettings | None,
+    ) -> None:
         self._source = source
         self._roles = roles
         self._upstreams = upstreams
+        self._cors = cors or CorsSettings()
 
     def read_all(self, found: Sequence[RouteSettings | None]) -> list[tuple[Route, Path]]:
         """The routes whose pattern is known, with their place in the data, in the order of the file."""
@@ -59,6 +68,8 @@ class RouteReader:
             allow_in_path=frozenset(settings.allow_in_path),
             strict_revocation=settings.revocation == "strict",
             forwarding=self._forwarding(settings, path, pattern),
+            rate_limit=_rate_limit(settings),
+            cors=(settings.cors or self._cors).policy,
         )
 
     def _salvaged(self, path: Path) -> RouteSettings | None:
@@ -161,3 +172,8 @@ class RouteReader:
 
     def _error(self, path: Path, message: str, hint: str = "") -> None:
         self._source.error(path, f"{label(self._source, path)}: {message}", hint)
+
+
+def _rate_limit(settings: RouteSettings) -> RateLimit | None:
+    limit = settings.rate_limit
+    return None if limit is None else RateLimit(limit.rate, Counted(limit.per))

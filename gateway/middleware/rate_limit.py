@@ -66,7 +66,7 @@ def _headers(verdict: Verdict) -> dict[str, str]:
 
 
 def _refusal(limit: RateLimit, verdict: Verdict, headers: dict[str, str]) -> Refusal:
-    whose = {Counted.USER: "for one user", Counted.ADDRESS: "from one address", Counted.ROUTE: "for all together"}
+    whose = {Counted.USER: "each user", Counted.ADDRESS: "each address", Counted.ROUTE: "all callers together"}
     wait = max(1, math.ceil(verdict.retry_after))
-    detail = f"At most {limit.rate} requests {whose[limit.per]}; try again in {wait} s"
+    detail = f"The limit is {limit.rate} for {whose[limit.per]}; try again in {wait} s"
     return Refusal(Reason.RATE_LIMITED, detail=detail, retry_after=wait, headers=headers)

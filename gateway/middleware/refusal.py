@@ -1,12 +1,14 @@
 """The border: refusals raised anywhere below become problem answers here, once."""
 
 import logging
+from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
 
 from gateway.asgi import ASGIApp, Message, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
+from gateway.middleware.fields import Fields, setting_fields
 from gateway.middleware.problem import send_fault, send_problem
 from gateway.reasons import Reason
 
@@ -19,11 +21,13 @@ class RefusalMiddleware:
     """Renders `Refusal`; a defect becomes a bare 500 and a traceback in the log.
 
     Once the answer has begun nothing can be said any more: the exception goes on to the server, which closes
-    the connection, so that a truncated answer never looks complete (RFC 9112 section 8).
+    the connection, so that a truncated answer never looks complete (RFC 9112 section 8). `fields_for` says what
+    else the answer to a request carries.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, fields_for: Callable[[GatewayContext], Fields] = lambda _: []) -> None:
         self.app = app
+        self.fields_for = fields_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,14 +47,18 @@ class RefusalMiddleware:
                 raise
             logger.exception("request %s failed", context.request_id)
             context.status = 500
-            context.bytes_out = await send_fault(send, context.request_id)
+            context.bytes_out = await send_fault(self._also(context, send), context.request_id)
 
     async def _refuse(self, context: GatewayContext, refusal: Refusal, send: Send) -> None:
         context.reason = refusal.reason
         if context.status:
             raise refusal
         context.status = refusal.reason.status
-        context.bytes_out = await send_problem(send, refusal, context.request_id)
+        context.bytes_out = await send_problem(self._also(context, send), refusal, context.request_id)
+
+    def _also(self, context: GatewayContext, send: Send) -> Send:
+        fields = self.fields_for(context)
+        return setting_fields(send, fields, ()) if fields else send
 
 
 def _of_starlette(error: HTTPException) -> Refusal:

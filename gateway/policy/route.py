@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from gateway.policy.access import Access
+from gateway.policy.cors import CorsPolicy
 from gateway.policy.patterns import HostPattern, PathPattern
+from gateway.policy.rate import RateLimit
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -29,7 +31,8 @@ class Forwarding:
 class Route:
     """One entry of `routes:`. `methods` and `host` None take all; `line` is where the configuration has it.
 
-    `allow_in_path` names the marks (see `target.Target`) that paths of this route may carry.
+    `allow_in_path` names the marks (see `target.Target`) that paths of this route may carry. Without `cors` the
+    gateway leaves pages of other origins to the upstream.
     """
 
     name: str
@@ -42,3 +45,5 @@ class Route:
     allow_in_path: frozenset[str] = frozenset()
     strict_revocation: bool = False
     forwarding: Forwarding = Forwarding()
+    rate_limit: RateLimit | None = None
+    cors: CorsPolicy | None = None

@@ -88,6 +88,11 @@ class RouteTable:
             return NoRoute()
         return leaf_outcome(leaf, method, target.segments)
 
+    def methods(self, host: str, target: Target) -> tuple[str, ...]:
+        """The methods that routes take for a host and path, sorted, as `Allow` names them."""
+        leaf = self._leaf(host, target.segments)
+        return () if leaf is None else leaf.allowed()
+
     def _leaf(self, host: str, segments: tuple[str, ...]) -> Leaf | None:
         if self._exact:
             tree = self._exact.get(host)
