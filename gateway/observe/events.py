@@ -17,7 +17,7 @@ class EventLog:
 
     def __init__(self, write: Write, clock: Clock, *, observe: Callable[[str], object] | None = None) -> None:
         # No delay: events are few, and an audit must not lose the last one before a crash.
-        self._lines = LineWriter(write, delay=0)
+        self._lines = LineWriter(write, delay=0, form=str)
         self._clock = clock
         self._timestamps = Timestamps()
         self._observe = observe

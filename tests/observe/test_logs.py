@@ -103,7 +103,7 @@ def test_times_are_rfc_3339_with_milliseconds(now: float, text: str) -> None:
 
 async def test_lines_of_a_while_are_written_together_and_in_order() -> None:
     written: list[str] = []
-    writer = LineWriter(written.append, delay=0.02)
+    writer = LineWriter(written.append, delay=0.02, form=str)
     await writer.open()
     for number in range(100):
         writer.add(f"{number}\n")
@@ -135,7 +135,7 @@ async def test_a_stalled_reader_costs_lines_and_never_the_loop(monkeypatch: pyte
         released.wait(5)
         written.append(text)
 
-    writer = LineWriter(write, delay=0)
+    writer = LineWriter(write, delay=0, form=str)
     await writer.open()
     writer.add("first\n")
     await until(stalled.is_set)
@@ -155,7 +155,7 @@ async def test_a_log_that_cannot_be_written_is_counted_and_survived(error: Excep
     def write(text: str) -> None:
         raise error
 
-    writer = LineWriter(write, delay=0)
+    writer = LineWriter(write, delay=0, form=str)
     await writer.open()
     writer.add("one\n")
     writer.add("two\n")
@@ -168,7 +168,7 @@ async def test_a_log_that_cannot_be_written_is_counted_and_survived(error: Excep
 async def test_closing_does_not_wait_for_a_log_that_never_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines_module, "_CLOSING_SECONDS", 0.05)
     released = threading.Event()
-    writer = LineWriter(lambda _text: released.wait(5), delay=0)
+    writer = LineWriter(lambda _text: released.wait(5), delay=0, form=str)
     await writer.open()
     writer.add("stuck\n")
     async with asyncio.timeout(2):
