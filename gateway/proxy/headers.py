@@ -9,12 +9,17 @@ from gateway.errors import Refusal, UpstreamFailed
 from gateway.policy.access import AccessPublic
 from gateway.policy.route import Forwarding, Route
 from gateway.proxy.fields import Fate, FieldNames
-from gateway.proxy.identity import CONTROL, identity_fields
+from gateway.proxy.identity import holds_control, identity_fields
 from gateway.proxy.transport import Headers
 from gateway.reasons import Reason
 
 _VIA: Final = (b"via", b"1.1 gateway")
 _SCHEME: Final = re.compile(rb"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]*)")
+# An attribute of an enum costs as much as the rest of the loop.
+_KEEP, _DROP, _LENGTH, _CONNECTION = Fate.KEEP, Fate.DROP, Fate.LENGTH, Fate.CONNECTION
+_AUTHORIZATION, _COOKIE, _HOST = Fate.AUTHORIZATION, Fate.COOKIE, Fate.HOST
+_HTTP, _HTTPS = (b"x-forwarded-proto", b"http"), (b"x-forwarded-proto", b"https")
+_SCHEMES: Final = {"http": _HTTP, "https": _HTTPS, "ws": _HTTP, "wss": _HTTPS}
 _PERSISTENCE: Final = frozenset((b"keep-alive", b"close", b""))
 
 
@@ -59,19 +64,19 @@ def _of_client(rules: HeaderRules, context: GatewayContext, route: Route) -> tup
     said: dict[Fate, bytes] = {}
     for field in context.headers:
         fate = fate_of(field[0])
-        if not fate or fate is Fate.LENGTH:
+        if fate is _KEEP or fate is _LENGTH:
             kept.append(field)
-        elif fate is Fate.AUTHORIZATION:
+        elif fate is _AUTHORIZATION:
             if forwarding.forward_credentials or _may_pass(field[1], route):
                 kept.append(field)
-        elif fate is Fate.COOKIE:
+        elif fate is _COOKIE:
             kept.extend(_cookie_field(field, rules.cookies, forwarding))
-        elif fate is Fate.CONNECTION and Fate.CONNECTION in said:
+        elif fate is _CONNECTION and _CONNECTION in said:
             said[fate] += b"," + field[1]
-        elif fate is not Fate.DROP:
+        elif fate is not _DROP:
             said[fate] = field[1]
-    if Fate.CONNECTION in said:
-        kept = _without(kept, said[Fate.CONNECTION])
+    if _CONNECTION in said:
+        kept = _without(kept, said[_CONNECTION])
     return kept, said
 
 
@@ -92,16 +97,20 @@ def response_headers(
     fate_of = rules.names.of_response
     kept: Headers = []
     listed: bytes | None = None
-    sized = status != 204 and all(name.lower() != b"transfer-encoding" for name, _ in headers)
+    unsized = status == 204
     for name, value in headers:
         fate, lower = fate_of(name)
-        if not fate or (fate is Fate.LENGTH and sized):
+        if fate is _KEEP or fate is _LENGTH:
             kept.append((lower, value))
-        elif fate is Fate.CONNECTION:
+        elif fate is _CONNECTION:
             listed = value if listed is None else listed + b"," + value
-    if listed is not None:
+        elif lower == b"transfer-encoding":
+            unsized = True
+    if unsized:
+        kept = [field for field in kept if field[0] != b"content-length"]
+    if listed is not None and listed != b"keep-alive":
         kept = _without(kept, listed)
-    if CONTROL.search(b"".join([value for _, value in kept])):
+    if holds_control(b"".join([value for _, value in kept])):
         raise UpstreamFailed(Reason.UPSTREAM_INVALID, upstream, "a control character in a header")
     kept = _edited(kept, forwarding.response_headers_add, forwarding.response_headers_remove)
     kept.append((b"x-request-id", request_id.encode("latin-1")))
@@ -137,24 +146,24 @@ def _host(context: GatewayContext, said: dict[Fate, bytes]) -> bytes:
     """The host the client named; an absolute-form target overrules the field (RFC 9112 section 3.2.2)."""
     if context.target is not None and context.target.authority is not None:
         return context.target.authority.encode("latin-1")
-    return said.get(Fate.HOST, b"")
+    return said.get(_HOST, b"")
 
 
 def _own_fields(context: GatewayContext, said: dict[Fate, bytes], host: bytes) -> Headers:
-    proto = context.scheme.encode("latin-1")
     chain = [context.peer.encode("latin-1")] if context.peer else []
     if context.trusted_peer:
         # What a trusted proxy heard from its client is further from us, and nearer to the truth.
         chain = [*context.forwarded_for, *chain]
         host = said.get(Fate.FORWARDED_HOST, host)
-    fields = [_VIA, (b"x-forwarded-proto", proto), (b"x-request-id", context.request_id.encode("latin-1"))]
+    fields = [_VIA, _SCHEMES[context.scheme], (b"x-request-id", context.request_id.encode("latin-1"))]
     if chain:
         fields.append((b"x-forwarded-for", b", ".join(chain)))
     if host:
         fields.append((b"x-forwarded-host", host))
     if context.traceparent:
         fields.append((b"traceparent", context.traceparent.encode("latin-1")))
-    if CONTROL.search(b"".join([value for _, value in fields])):
+    # Of what is written here only a trusted peer's words were not checked when the request was read.
+    if context.trusted_peer and holds_control(b"".join([value for _, value in fields])):
         raise Refusal(Reason.HEADER_AMBIGUOUS)
     return fields
 
