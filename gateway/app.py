@@ -3,7 +3,7 @@
 client → server/protocol.py → Lifespan → the layers below, outermost first → upstream
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -36,6 +36,9 @@ _LATE: Final = frozenset({Counted.USER})
 
 def layers(settings: Settings, parts: Parts, recorder: RequestRecorder) -> Sequence[Layer]:
     """Every layer and why it stands where it stands.
+
+    A layer that only looks before the next one acts is a plain function that returns what the next one
+    returns: `await` sees through it, and a request does not pay for a coroutine at every layer.
 
     Only the limits and cross-origin layers wrap `send`, on the routes that ask for them; they are left out of the
     pipeline when no route does.
@@ -94,8 +97,8 @@ class Gateway:
         self.report: Callable[[], WorkerReport] = parts.report
         self.app = Lifespan(app, parts=(*parts.in_order(), *beside), prepare=parts.prepare)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self.app(scope, receive, send)
 
     def turned_away(self, reason: Reason, request_id: str, peer: str) -> None:
         """The server refused what never became a request: it is logged and counted like all others."""

@@ -1,14 +1,18 @@
 """Who is calling, and may they: authenticates, decides, and lets the request pass or refuses it."""
 
-from typing import Protocol
+from collections.abc import Awaitable
+from typing import Final, Protocol
 
 from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
 from gateway.policy.access import AccessPublic
 from gateway.policy.decide import decide
+from gateway.policy.table import Match
 from gateway.principal import Anonymous, Authentication
 from gateway.reasons import Reason
+
+_NOBODY: Final = Anonymous()
 
 
 class Authenticator(Protocol):
@@ -30,21 +34,30 @@ class AuthorizeMiddleware:
         self.app = app
         self.authenticator = authenticator
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context: GatewayContext = scope[SCOPE_KEY]
         match = context.match
         if match is None:
             raise Refusal(Reason.NO_ROUTE)
-        route = match.route
-        if isinstance(route.access, AccessPublic):
-            authentication: Authentication = Anonymous()
+        if isinstance(match.route.access, AccessPublic):
+            _judge(context, match, _NOBODY)
+        elif match.route.strict_revocation:
+            return self._confirmed(context, match, scope, receive, send)
         else:
-            authentication = self.authenticator.authenticate(context)
-            if route.strict_revocation:
-                authentication = await self.authenticator.confirm(authentication)
-        decision = decide(route, match.params, authentication)
-        context.decision = decision
-        context.principal = decision.principal
-        if not decision.allowed:
-            raise Refusal(decision.reason or Reason.NO_ROUTE, detail=decision.detail)
+            _judge(context, match, self.authenticator.authenticate(context))
+        return self.app(scope, receive, send)
+
+    async def _confirmed(
+        self, context: GatewayContext, match: Match, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        authentication = await self.authenticator.confirm(self.authenticator.authenticate(context))
+        _judge(context, match, authentication)
         await self.app(scope, receive, send)
+
+
+def _judge(context: GatewayContext, match: Match, authentication: Authentication) -> None:
+    decision = decide(match.route, match.params, authentication)
+    context.decision = decision
+    context.principal = decision.principal
+    if not decision.allowed:
+        raise Refusal(decision.reason or Reason.NO_ROUTE, detail=decision.detail)

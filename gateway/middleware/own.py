@@ -1,5 +1,7 @@
 """Branches the gateway's own endpoints off before routing; proxied requests never meet Starlette."""
 
+from collections.abc import Awaitable
+
 from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
@@ -20,22 +22,20 @@ class OwnEndpointsMiddleware:
         self.app = app
         self.own = own
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         context: GatewayContext = scope[SCOPE_KEY]
         target = context.target
         if target is None or not is_own(target):
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         if target.marks:
             raise Refusal(Reason.PATH_AMBIGUOUS)
         context.route_name = "auth"
         scope["path"] = "/" + "/".join(target.segments)
         # With an application in the scope Starlette raises its 404 and 405, which become problems like all others.
         scope["app"] = self.own
-        await self.own(scope, receive, watched(context, send))
+        return self.own(scope, receive, watched(context, send))
 
 
 def is_own(target: Target) -> bool:

@@ -1,6 +1,7 @@
 """Reads a request once: target, host, framing, client. Everything later uses this reading and no other."""
 
 import re
+from collections.abc import Awaitable
 from typing import Final
 
 from gateway.asgi import ASGIApp, Receive, Scope, Send
@@ -35,10 +36,10 @@ class ReadMiddleware:
         self.header_limit = header_limit
         self.header_count = header_count
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             self.read(scope, scope[SCOPE_KEY])
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
 
     def read(self, scope: Scope, context: GatewayContext) -> None:
         """One pass over the headers, then the target; the order of refusals is the contract's."""

@@ -1,5 +1,7 @@
 """Finds the route that judges a request; nothing matched means nothing allowed."""
 
+from collections.abc import Awaitable
+
 from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
@@ -18,7 +20,7 @@ class RouteMiddleware:
         self.table = table
         self.body_limit = body_limit
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context: GatewayContext = scope[SCOPE_KEY]
         target = context.target
         if target is None:
@@ -30,12 +32,11 @@ class RouteMiddleware:
             limit = found.route.forwarding.body_limit
             if context.body_length and context.body_length > (self.body_limit if limit is None else limit):
                 raise Refusal(Reason.BODY_TOO_LARGE)
-            await self.app(scope, receive, send)
-        elif isinstance(found, AmbiguousPath):
+            return self.app(scope, receive, send)
+        if isinstance(found, AmbiguousPath):
             raise Refusal(Reason.PATH_AMBIGUOUS)
-        elif context.body_length and context.body_length > self.body_limit:
+        if context.body_length and context.body_length > self.body_limit:
             raise Refusal(Reason.BODY_TOO_LARGE)
-        elif isinstance(found, MethodNotAllowed):
+        if isinstance(found, MethodNotAllowed):
             raise Refusal(Reason.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(found.allowed)})
-        else:
-            raise Refusal(Reason.NO_ROUTE)
+        raise Refusal(Reason.NO_ROUTE)

@@ -24,6 +24,7 @@ def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory
             idle_deadline=server.timeouts.idle,
         ),
         factory=factory,
+        interface="asgi3",
         workers=workers,
         http=GatewayProtocol,
         ws="none",
