@@ -1,0 +1,128 @@
+"""Starting: what is wrong is said, with the exit code that scripts rely on, and nothing is left behind."""
+
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.eventually import eventually
+from tests.support.raw_client import RawClient
+from tests.support.running_gateway import SECRET, RunningGateway
+
+MAKES_A_SECRET = re.compile(r"make one with: (python3 -c .*)")
+
+
+def started(gateway: RunningGateway, **environ: str) -> tuple[int, str]:
+    """Exit code and what was said of a start that must fail."""
+    gateway.start(wait=False, environ=environ)
+    assert gateway.process is not None
+    code = gateway.process.wait(timeout=20)
+    gateway.http.close()
+    assert gateway.output.read_text() == ""
+    talk = gateway.talk.read_text()
+    assert "Traceback" not in talk
+    return code, talk
+
+
+def test_a_broken_config_is_told_in_full_and_starts_nothing(tmp_path: Path) -> None:
+    gateway = RunningGateway(tmp_path)
+    text = gateway.config.read_text().replace("access: public", "acess: public").replace("workers: 1", "workers: no")
+    gateway.config.write_text(text + "unknown_key: 1\n")
+    code, talk = started(gateway)
+    assert code == 1
+    for word in ("acess", "workers", "unknown_key", "did you mean"):
+        assert word in talk
+    lines = [line for line in talk.splitlines() if f"{gateway.config}:" in line]
+    assert len(lines) >= 4
+    assert not (tmp_path / "gateway.db").exists()
+
+
+@pytest.mark.parametrize("secret", ["", "short", "c2hvcnQ=", "not base64 " * 10, "A" * 64])
+def test_a_missing_or_weak_secret_refuses_and_says_how_to_make_one(tmp_path: Path, secret: str) -> None:
+    code, talk = started(RunningGateway(tmp_path), JWT_SECRET_KEY=secret)
+    assert code == 1
+    assert MAKES_A_SECRET.search(talk)
+    assert not secret or secret.strip() not in talk
+    assert not (tmp_path / "gateway.db").exists()
+
+
+def test_the_printed_command_makes_a_good_secret(tmp_path: Path) -> None:
+    _, talk = started(RunningGateway(tmp_path / "refused"), JWT_SECRET_KEY="")
+    command = MAKES_A_SECRET.search(talk)
+    assert command is not None
+    made = subprocess.run(["sh", "-c", command[1]], capture_output=True, text=True, check=True).stdout.strip()
+    gateway = RunningGateway(tmp_path / "accepted").start(environ={"JWT_SECRET_KEY": made})
+    assert gateway.stop() == 0
+    gateway.http.close()
+
+
+def test_a_missing_file_is_exit_2(tmp_path: Path) -> None:
+    gateway = RunningGateway(tmp_path)
+    gateway.config.unlink()
+    code, talk = started(gateway)
+    assert code == 2
+    assert str(gateway.config) in talk
+
+
+@pytest.mark.parametrize("which", ["port", "management_port"])
+def test_a_taken_port_is_exit_2_and_a_sentence(tmp_path: Path, which: str) -> None:
+    gateway = RunningGateway(tmp_path)
+    port = getattr(gateway, which)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", port))
+        holder.listen()
+        code, talk = started(gateway)
+    assert code == 2
+    assert f"gateway: 127.0.0.1:{port} is taken by another program" in talk
+
+
+def test_an_account_database_that_is_away_is_exit_3(tmp_path: Path) -> None:
+    gateway = RunningGateway(tmp_path, database="postgresql://nobody:canary-password@127.0.0.1:9/none")
+    code, talk = started(gateway)
+    assert code == 3
+    assert "cannot start" in talk
+    assert "canary-password" not in talk
+
+
+def test_a_worker_that_cannot_start_ends_all_with_exit_3(tmp_path: Path) -> None:
+    gateway = RunningGateway(tmp_path, database="postgresql://nobody@127.0.0.1:9/none", workers=2)
+    gateway.start(wait=False)
+    assert gateway.process is not None
+    assert gateway.process.wait(timeout=30) == 3
+    gateway.http.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_is_exit_0(tmp_path: Path, number: signal.Signals) -> None:
+    gateway = RunningGateway(tmp_path).start()
+    assert gateway.stop(number) == 0
+    gateway.http.close()
+    assert "Traceback" not in gateway.talk.read_text()
+
+
+def test_a_hang_up_stops_nothing(tmp_path: Path) -> None:
+    gateway = RunningGateway(tmp_path).start()
+    assert gateway.process is not None
+    gateway.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "SIGHUP" in gateway.talk.read_text())
+    assert gateway.ready()
+    assert gateway.stop() == 0
+    gateway.http.close()
+
+
+def test_ready_means_that_the_port_accepts(tmp_path: Path) -> None:
+    gateway = RunningGateway(tmp_path).start()
+    with RawClient(gateway.port) as client:
+        assert client.ask(b"GET /auth/me HTTP/1.1\r\nHost: gw\r\n\r\n").status == 401
+    assert gateway.stop() == 0
+    gateway.http.close()
+
+
+def test_the_secret_is_never_printed(tmp_path: Path) -> None:
+    gateway = RunningGateway(tmp_path).start()
+    assert gateway.stop() == 0
+    gateway.http.close()
+    assert SECRET not in gateway.talk.read_text() + gateway.output.read_text()
