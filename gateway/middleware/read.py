@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable
+from functools import partial
 from typing import Final
 
 from gateway.asgi import ASGIApp, Receive, Scope, Send
@@ -9,7 +10,8 @@ from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
 from gateway.middleware.forwarded import TrustedProxies, hops_of, scheme_of
 from gateway.policy.host import read_host
-from gateway.policy.target import read_target
+from gateway.policy.memo import Memo
+from gateway.policy.target import Target, read_target
 from gateway.reasons import Reason
 
 # W3C Trace Context, version 00: trace id, parent id, flags.
@@ -32,7 +34,8 @@ class ReadMiddleware:
     ) -> None:
         self.app = app
         self.trusted = trusted
-        self.target_limit = target_limit
+        self.targets: Memo[bytes, Target] = Memo(partial(read_target, limit=target_limit))
+        self.hosts: Memo[bytes, str] = Memo(read_host)
         self.header_limit = header_limit
         self.header_count = header_count
 
@@ -47,11 +50,11 @@ class ReadMiddleware:
         raw = scope.get("raw_target")
         if raw is None:
             raw = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-        context.target = target = read_target(raw, self.target_limit)
+        context.target = target = self.targets.get(raw)
         if target.authority is not None:
             context.host = read_host(target.authority.encode("latin-1"))
         else:
-            context.host = read_host(single[b"host"]) if b"host" in single else ""
+            context.host = self.hosts.get(single[b"host"]) if b"host" in single else ""
 
     def _read_headers(self, context: GatewayContext, version: str) -> dict[bytes, bytes]:
         headers = context.headers
