@@ -10,7 +10,6 @@ from gateway.policy.table import AmbiguousPath, Match, MethodNotAllowed, Outcome
 from gateway.policy.target import Target
 from gateway.reasons import Reason
 
-
 _Key = tuple[str, str, bytes]
 
 _MOST_MATCHES: Final = 4096

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import TargetRefused
 from gateway.policy.memo import Memo
-from gateway.policy.target import read_target
+from gateway.policy.target import Target, read_target
 
 
 class Counting:
@@ -39,7 +39,7 @@ def test_long_keys_are_not_remembered() -> None:
 
 
 def test_refusals_are_not_remembered() -> None:
-    memo = Memo(lambda raw: read_target(raw, 100))
+    memo: Memo[bytes, Target] = Memo(lambda raw: read_target(raw, 100))
     for _ in range(2):
         with pytest.raises(TargetRefused):
             memo.get(b"/a/../b")
