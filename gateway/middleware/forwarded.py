@@ -11,6 +11,10 @@ Headers = Sequence[tuple[bytes, bytes]]
 _FOR = re.compile(rb'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s"]*))', re.IGNORECASE)
 
 
+# RFC 7239 section 6: IPv6 in brackets, a port after a colon; IPv6 alone as proxies write it. No zone: any text is one.
+_HOP = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?|([0-9a-fA-F:.]+)")
+
+
 class TrustedProxies:
     """The CIDRs of `server.trusted_proxies`; empty by default, so that nobody is believed."""
 
@@ -71,12 +75,10 @@ def _forwarded_for(element: bytes) -> str:
 
 def _address(hop: str) -> str | None:
     """The address in `hop`, without brackets and port; None for `unknown`, obfuscated names and rubbish."""
-    text = hop
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
+    found = _HOP.fullmatch(hop)
+    if found is None:
+        return None
     try:
-        return str(ipaddress.ip_address(text))
+        return str(ipaddress.ip_address(found[1] or found[2] or found[3]))
     except ValueError:
         return None
