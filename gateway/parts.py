@@ -20,9 +20,6 @@ from gateway.lifespan import Opened
 from gateway.observe.access_log import AccessLog
 from gateway.observe.counters import Counters
 from gateway.observe.events import EventLog
-from gateway.proxy.dial import Dial
-from gateway.proxy.endpoint import Endpoint
-from gateway.proxy.h1_transport import H1Transport
 from gateway.proxy.upstream import Upstream
 from gateway.sessions.connect import make_limiter, make_store
 from gateway.sessions.feed import RevocationFeed
@@ -32,6 +29,7 @@ from gateway.sessions.store import SessionStore
 from gateway.tokens.access import AccessTokens
 from gateway.tokens.keys import KeyRing
 from gateway.tokens.refresh import RefreshTokens
+from gateway.upstreams import make_upstreams
 
 Write = Callable[[str], object]
 
@@ -145,7 +143,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         feed=RevocationFeed(store, revocations),
         authenticator=authenticator,
         endpoints=AuthEndpoints(sign_in=sign_in, life=life, authenticator=authenticator, jwks=ring.public_jwks),
-        upstreams=_upstreams(settings),
+        upstreams=make_upstreams(settings.upstreams),
     )
 
 
@@ -172,20 +170,3 @@ def _store(settings: Settings, clock: Clock) -> SessionStore:
         max_per_user=sessions.max_per_user,
         clock=clock,
     )
-
-
-def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
-    upstreams = {}
-    for name, upstream in settings.upstreams.items():
-        endpoint = Endpoint.parse(str(upstream.targets[0]))
-        dial = Dial(name, endpoint, timeout=upstream.timeouts.connect)
-        transport = H1Transport(name, dial, connections=upstream.connections)
-        upstreams[name] = Upstream(
-            name,
-            endpoint,
-            transport,
-            response_timeout=upstream.timeouts.response,
-            idle_timeout=upstream.timeouts.idle,
-            preserve_host=upstream.preserve_host,
-        )
-    return upstreams

@@ -12,6 +12,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _HOST: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_-]+)*\.?")
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _TARGET: Final = re.compile(r"(?i:(https?))://(\[[0-9A-Fa-f:.]+\]|[^/:?#@\[\]]+)(?::([0-9]{1,5}))?(/[^?#]*)?")
+_SOCKET: Final = re.compile(r"unix:(/[!-~]+)")
+# What fits into sockaddr_un on Linux (108 bytes) and macOS (104), with the zero at the end.
+_LONGEST_SOCKET: Final = 103
 _PLAIN_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,=:@-]+)*")
 _METADATA: Final = frozenset({"metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
 
@@ -30,7 +33,7 @@ class Address:
 @dataclass(frozen=True, slots=True)
 class TargetUrl:
     """An upstream target: `scheme` http or https, `host` in lower case without brackets, `path` without
-    a slash at its end (empty for the root)."""
+    a slash at its end (empty for the root). Of a Unix socket there is the scheme `unix` and its `path`."""
 
     scheme: str
     host: str
@@ -44,8 +47,13 @@ class TargetUrl:
         usual = 443 if self.scheme == "https" else 80
         return host if self.port == usual else f"{host}:{self.port}"
 
+    @property
+    def base(self) -> str:
+        """The path put before that of every request."""
+        return "" if self.scheme == "unix" else self.path
+
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.authority}{self.path}"
+        return f"unix:{self.path}" if self.scheme == "unix" else f"{self.scheme}://{self.authority}{self.path}"
 
 
 def read_address(value: object) -> Address:
@@ -77,13 +85,16 @@ def read_network(value: object) -> Network:
 
 
 def read_target_url(value: object) -> TargetUrl:
-    """`http://host[:port][/base]`; no user name, query, fragment, and no link-local (metadata) host.
+    """`http://host[:port][/base]` or `unix:/path`; no user name, query, fragment, no link-local (metadata) host.
 
     A refused URL is not repeated in the message when it might hold a password.
     """
-    hint = "write http://host:port or https://host:port"
+    hint = "write http://host:port, https://host:port or unix:/path/to.sock"
     if not isinstance(value, str):
         raise unfit(f"{shown(value)} is not the URL of a target", hint)
+    socket = _SOCKET.fullmatch(value)
+    if socket is not None and len(socket[1]) <= _LONGEST_SOCKET:
+        return TargetUrl("unix", "", 0, socket[1])
     if "@" in value:
         raise unfit("the URL of a target must not contain a user name or password", hint)
     found = _TARGET.fullmatch(value)

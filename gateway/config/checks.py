@@ -8,11 +8,11 @@ from gateway.config.models_other import CorsSettings
 from gateway.config.models_routes import RouteSettings
 from gateway.config.models_server import ServerSettings
 from gateway.config.models_tokens import TokenSettings
-from gateway.config.models_upstreams import UpstreamSettings
 from gateway.config.origins import ANYONE
 from gateway.config.sections import Parts
 from gateway.config.source import Path, Source
 from gateway.config.units import format_duration
+from gateway.config.upstream_checks import check_upstream
 
 
 def check_together(source: Source, parts: Parts) -> None:
@@ -30,7 +30,7 @@ def check_together(source: Source, parts: Parts) -> None:
             _check_route(source, ("routes", index), route)
     for name, upstream in (parts["upstreams"] or {}).items():
         if upstream is not None:
-            _check_upstream(source, name, upstream)
+            check_upstream(source, name, upstream)
     if source.at(("routes",)) == []:
         source.warn(("routes",), "there are no routes: every request but those to /auth is refused")
 
@@ -66,15 +66,6 @@ def _check_accounts(source: Source, accounts: AccountSettings) -> None:
     if admin.password is not None and len(admin.password.reveal().decode()) < least:
         message = f"accounts.bootstrap_admin: the password has fewer than {least} characters"
         source.error((*place, "password"), message, "accounts.password.min_length says how many are needed")
-
-
-def _check_upstream(source: Source, name: str, upstream: UpstreamSettings) -> None:
-    if not upstream.targets:
-        source.error(
-            ("upstreams", name, "targets"),
-            f'upstream "{name}": there is no target',
-            "such as http://host:8000",
-        )
 
 
 def _check_route(source: Source, path: Path, route: RouteSettings) -> None:

@@ -16,6 +16,7 @@ from gateway.config.routes import RouteReader
 from gateway.config.secret_files import fill_from_files
 from gateway.config.sections import Parts, read_sections
 from gateway.config.settings import Loaded, Settings
+from gateway.config.tls_files import place_tls_files
 from gateway.errors import ConfigError
 from gateway.policy.roles import RoleGraph
 from gateway.policy.route import Route
@@ -31,6 +32,7 @@ def load_text(raw: bytes | str, name: str, environ: Mapping[str, str], folder: P
     """As `load_config` for text at hand; `name` stands in the problems, `*_file` paths start at `folder`."""
     source = read_source(raw, name, environ)
     fill_from_files(source, folder)
+    place_tls_files(source, folder)
     refuse_pending(source)
     parts = read_sections(source)
     check_together(source, parts)

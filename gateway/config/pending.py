@@ -35,10 +35,6 @@ def _no_scheme(*schemes: str) -> Test:
     return lambda value: not (isinstance(value, str) and value.lower().startswith(schemes))
 
 
-def _at_most_one(value: object) -> bool:
-    return not isinstance(value, list) or len(value) < 2
-
-
 def _never(_: object) -> bool:
     return False
 
@@ -60,15 +56,6 @@ NOT_YET: Final = (
     Pending("sessions.cookies.enabled", _only("false"), "cookie mode"),
     Pending("accounts.throttle", _nothing),
     Pending("issuers", _nothing),
-    Pending("upstreams.*.targets", _at_most_one, "more than one target"),
-    Pending("upstreams.*.targets.*", _no_scheme("unix:"), "a target on a Unix socket"),
-    Pending("upstreams.*.balance", _never),
-    Pending("upstreams.*.retries", _only("0")),
-    Pending("upstreams.*.health", _nothing),
-    Pending("upstreams.*.protocol", _only("http1"), "any protocol but http1"),
-    Pending("upstreams.*.tls", _nothing),
-    Pending("upstreams.*.queue", _never),
-    Pending("upstreams.*.eject", _nothing),
     Pending("routes.*.retries", _only("0")),
     Pending("routes.*.websocket", _only("false")),
     Pending("routes.*.enforce", _only("true"), "shadow enforcement"),

@@ -13,6 +13,8 @@ Headers = list[tuple[bytes, bytes]]
 
 _MOST_HEAD_BYTES: Final = 64 * 1024
 _MOST_INTERIM: Final = 16
+# Chunk extensions and the like: what may come between two bytes of a body.
+_MOST_BARREN: Final = 64 * 1024
 
 
 class Answer:
@@ -24,6 +26,7 @@ class Answer:
     """
 
     __slots__ = (
+        "_barren",
         "_head_bytes",
         "_head_only",
         "_interim",
@@ -49,7 +52,7 @@ class Answer:
         self.fault: str | None = None
         self._head_only = head_only
         self._pieces: deque[bytes] = deque()
-        self._head_bytes = self._interims = 0
+        self._head_bytes = self._interims = self._barren = 0
         self._interim = self._until_close = False
         self._parser = httptools.HttpResponseParser(self)
 
@@ -70,17 +73,22 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """Take what the upstream sent."""
-        if self.fault is not None or (self._head_only and self.complete):
+        if self.complete or self.fault is not None:
             self.surplus = True
             return
+        held = self.held
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse("switched protocols unasked")
         except httptools.HttpParserError as error:
             self._refuse(str(error))
-        if not self.head_done and not self._head_bytes:
-            self._head_bytes = 1
+        if not self.head_done:
+            self._head_bytes = self._head_bytes or 1
+        elif not self.complete:
+            self._barren = 0 if self.held > held else self._barren + len(data)
+            if self._barren > _MOST_BARREN:
+                self._refuse("too much framing for no body")
 
     def end(self) -> None:
         """The upstream closed the connection in good order: the end of an answer without a length."""
@@ -98,6 +106,10 @@ class Answer:
         pieces.clear()
         self.held = 0
         return data
+
+    def close(self) -> None:
+        """Nothing is fed any more. Answer and parser refer to each other: the collector must not be needed."""
+        del self._parser
 
     def _refuse(self, why: str) -> None:
         self.surplus = True

@@ -15,8 +15,9 @@ _HIGH: Final = 128 * 1024
 class Connection(asyncio.Protocol):
     """Idle, busy (between `begin` and `end`), or closed; a byte that arrives while idle closes it.
 
-    `deadline` (loop time) is when the wait under way fails with 504. The pool looks after it, so that no timer
-    is made for an exchange. Reading pauses while more than 128 KiB wait to be taken.
+    `deadline` and `write_deadline` (loop time) are when the wait under way, for the answer or for room to send,
+    fails with 504. The pool looks after them, so that no timer is made for an exchange. Reading pauses while
+    more than 128 KiB wait to be taken.
     """
 
     __slots__ = (
@@ -36,13 +37,14 @@ class Connection(asyncio.Protocol):
         "made",
         "name",
         "reused",
+        "write_deadline",
     )
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop, on_lost: Callable[["Connection"], None]) -> None:
         self.name = name
         self.made = self.idle_since = loop.time()
         self.answer: Answer | None = None
-        self.deadline = inf
+        self.deadline = self.write_deadline = inf
         self.closed = self.reused = self.expired = False
         self._loop = loop
         self._on_lost = on_lost
@@ -73,9 +75,10 @@ class Connection(asyncio.Protocol):
         """Wait until the upstream takes more; UpstreamFailed after `patience` seconds or when it is gone."""
         while self._full and not self.closed and not self.expired:
             self._writer = self._loop.create_future()
-            self.deadline = self._loop.time() + patience
+            if self.write_deadline is inf:
+                self.write_deadline = self._loop.time() + patience
             await self._writer
-        self.deadline = inf
+        self.write_deadline = inf
         if self.closed or self.expired:
             raise self.failure()
 
@@ -98,7 +101,8 @@ class Connection(asyncio.Protocol):
                 return b""
             if answer.fault is not None or self.expired or self.closed:
                 raise self.failure()
-            self.deadline = self._loop.time() + patience
+            if self.deadline is inf:
+                self.deadline = self._loop.time() + patience
             await self.news()
         self.deadline = inf
         return self.take()
@@ -114,7 +118,9 @@ class Connection(asyncio.Protocol):
     def end(self) -> bool:
         """End the exchange; True when both sides ended it cleanly and another may begin, else it is closed."""
         answer, self.answer = self.answer, None
-        self.deadline = inf
+        if answer is not None:
+            answer.close()
+        self.deadline = self.write_deadline = inf
         if answer is None or not answer.reusable or not self._request_sent or self.closed or self._paused:
             self.abort()
             return False
@@ -130,8 +136,8 @@ class Connection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """Fail the wait under way when its time has passed."""
-        if now >= self.deadline:
-            self.deadline = inf
+        if now >= self.deadline or now >= self.write_deadline:
+            self.deadline = self.write_deadline = inf
             self.expired = True
             self.wake()
 
@@ -143,9 +149,14 @@ class Connection(asyncio.Protocol):
         return UpstreamFailed(Reason.UPSTREAM_INVALID, self.name, fault or "the connection is closed")
 
     @property
-    def met_dead_connection(self) -> bool:
-        """Whether a kept connection was used again, and not one byte came back."""
-        return self.reused and self.closed and self.answer is not None and not self.answer.begun
+    def unheard(self) -> bool:
+        """Whether the exchange ended, other than by a deadline, and not one byte came back."""
+        return self.closed and not self.expired and self.answer is not None and not self.answer.begun
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether nothing good can come of the exchange any more."""
+        return self.closed or self.expired or (self.answer is not None and self.answer.fault is not None)
 
     def _under_way(self) -> Answer:
         if self.answer is None:

@@ -1,10 +1,18 @@
-"""The seam between forwarding and the engine that holds upstream connections: one transport per target."""
+"""The seam between forwarding and what holds upstream connections, and below it, between that and its engines.
 
-from collections.abc import AsyncIterator
+A `Transport` serves one upstream. An `Engine` is the same for one of its targets.
+"""
+
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+from gateway.proxy.status import UpstreamStatus
 
 Headers = list[tuple[bytes, bytes]]
+
+# RFC 9110 section 9.2.2.
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 @dataclass(slots=True)
@@ -15,6 +23,8 @@ class UpstreamRequest:
     the `content-length` that `headers` have, or chunked. What `body` raises ends the exchange and is raised by
     `send`. Seconds: `response_timeout` from the last request byte to the complete response head,
     `idle_timeout` between pieces of the response, and for the upstream to take a piece of the body.
+
+    `spent` is set by an engine that failed: whether the request must not be sent again.
     """
 
     method: str
@@ -23,6 +33,12 @@ class UpstreamRequest:
     body: AsyncIterator[bytes] | bytes | None
     response_timeout: float
     idle_timeout: float
+    spent: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again when it is not known whether it arrived."""
+        return self.method in _REPEATABLE and not self.body
 
 
 class UpstreamResponse(Protocol):
@@ -47,11 +63,17 @@ class UpstreamResponse(Protocol):
         ...
 
 
+class EngineResponse(UpstreamResponse, Protocol):
+    """`on_close` is called once, when the exchange has ended."""
+
+    on_close: Callable[[], None] | None
+
+
 class Transport(Protocol):
-    """Connections to one target, reused and bounded."""
+    """The way to one upstream."""
 
     async def open(self) -> None:
-        """Make ready; no connection is made yet."""
+        """Make ready; no request is sent yet."""
         ...
 
     async def close(self) -> None:
@@ -62,7 +84,39 @@ class Transport(Protocol):
         """Send `request` and wait for the head of the answer.
 
         UpstreamFailed: UPSTREAM_UNREACHABLE no connection, UPSTREAM_INVALID a connection but no valid answer,
-        UPSTREAM_TIMEOUT none in time, UPSTREAM_UNAVAILABLE no free connection in time. Cancelling closes the
-        connection at once.
+        UPSTREAM_TIMEOUT none in time, UPSTREAM_UNAVAILABLE no target, or no free connection in time. Cancelling
+        ends the exchange at once.
         """
+        ...
+
+    def status(self) -> UpstreamStatus:
+        """How things stand now."""
+        ...
+
+
+class Engine(Protocol):
+    """Connections to one target, reused. `make_room` is called before one is made."""
+
+    make_room: Callable[[], None] | None
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def send(self, request: UpstreamRequest) -> EngineResponse:
+        """As `Transport.send`. A failure says with `request.spent` whether another may try."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many connections there are, used or idle."""
+        ...
+
+    @property
+    def idle(self) -> int:
+        """How many of them nobody uses."""
+        ...
+
+    def drop_idle(self) -> bool:
+        """Close the one idle for longest; False when none is."""
         ...

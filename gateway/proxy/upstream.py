@@ -5,11 +5,12 @@ from urllib.parse import unquote_to_bytes
 from gateway.policy.route import Forwarding
 from gateway.policy.target import Target
 from gateway.proxy.endpoint import Endpoint
+from gateway.proxy.status import UpstreamStatus
 from gateway.proxy.transport import Transport
 
 
 class Upstream:
-    """A named service behind one endpoint. Timeouts in seconds; a route's own win over them."""
+    """A named service; `endpoint` is its first target, whose base all have. Timeouts in seconds; a route's own win."""
 
     def __init__(
         self,
@@ -33,6 +34,10 @@ class Upstream:
 
     async def close(self) -> None:
         await self.transport.close()
+
+    def status(self) -> UpstreamStatus:
+        """How it is doing."""
+        return self.transport.status()
 
     def target(self, target: Target, forwarding: Forwarding) -> bytes:
         """The request target to send: the bytes received, but for the prefixes configured.

@@ -16,6 +16,7 @@ ALLOWED = {
     "email_validator": r"gateway/accounts/",
     "httpx2": r"gateway/proxy/",
     "httpcore2": r"gateway/proxy/",
+    "h2": r"gateway/proxy/h2_\w+\.py",
     "httptools": r"gateway/(proxy|server)/",
     "starlette": r"gateway/(auth|middleware|admin|server|cli|demo)/|gateway/app\.py",
     "uvicorn": r"gateway/(server|demo|cli)/",

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -26,10 +26,10 @@ from gateway.principal import Principal
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.forward import Forward
 from gateway.proxy.headers import HeaderRules
-from gateway.proxy.httpx2_transport import Httpx2Transport
 from gateway.proxy.upstream import Upstream
 from gateway.server.limits import InboundLimits, ServerConfig
 from gateway.server.protocol import GatewayProtocol
+from tests.proxy.targeting import targets_at
 
 T = TypeVar("T")
 
@@ -107,14 +107,14 @@ class Setting:
 class ForwardServer:
     """Listens on `port`. `transport` and `finished` may be looked at; `call` runs something on its loop."""
 
-    def __init__(self, upstream_url: str, setting: Setting) -> None:
-        endpoint = Endpoint.parse(upstream_url + setting.base)
+    def __init__(self, urls: Sequence[str], setting: Setting) -> None:
+        endpoints = [Endpoint.parse(url + setting.base) for url in urls]
         self.setting = setting
         self.finished = Finished()
-        self.transport = Httpx2Transport("svc", endpoint, **setting.transport)
+        self.transport = targets_at(endpoints, **setting.transport)
         self.upstream = Upstream(
             "svc",
-            endpoint,
+            endpoints[0],
             self.transport,
             response_timeout=setting.response_timeout,
             idle_timeout=setting.idle_timeout,
@@ -187,9 +187,9 @@ class ForwardServer:
 
 
 @contextmanager
-def forwarding_to(upstream_url: str, **setting: Any) -> Iterator[ForwardServer]:
-    """A running gateway core in front of one upstream."""
-    server = ForwardServer(upstream_url, Setting(**setting))
+def forwarding_to(*urls: str, **setting: Any) -> Iterator[ForwardServer]:
+    """A running gateway core in front of one upstream with these targets."""
+    server = ForwardServer(urls, Setting(**setting))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     server.wait_ready()

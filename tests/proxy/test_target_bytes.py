@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from gateway.policy.route import Forwarding
 from gateway.policy.target import Target, read_target
 from gateway.proxy.endpoint import Endpoint
-from gateway.proxy.httpx2_transport import Httpx2Transport
 from gateway.proxy.upstream import Upstream, strip_prefix
+from tests.proxy.targeting import targets_at
 
 
 def sent(raw: bytes, base: str = "", strip: bytes = b"", add: bytes = b"") -> bytes:
     endpoint = Endpoint.parse("http://svc:8000" + base)
-    upstream = Upstream("svc", endpoint, Httpx2Transport("svc", endpoint))
+    upstream = Upstream("svc", endpoint, targets_at([endpoint]))
     return upstream.target(read_target(raw, 8192), Forwarding(strip_prefix=strip, add_prefix=add))
 
 
@@ -75,7 +75,7 @@ def test_stripping_leaves_two_slashes_only_to_a_path_that_had_them() -> None:
     assert sent(b"/api//x", strip=b"/api") == b"//x"
     plain = Target(b"/api//x", None, ("api", "", "x"), None, frozenset())
     endpoint = Endpoint.parse("http://svc")
-    upstream = Upstream("svc", endpoint, Httpx2Transport("svc", endpoint))
+    upstream = Upstream("svc", endpoint, targets_at([endpoint]))
     assert upstream.target(plain, Forwarding(strip_prefix=b"/api")) == b"/x"
 
 

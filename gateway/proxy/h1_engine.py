@@ -1,7 +1,7 @@
 """The gateway's own HTTP/1.1 engine: pooled connections, streaming both ways, nothing the upstream did not say."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from gateway.errors import Refusal, UpstreamFailed
@@ -10,42 +10,49 @@ from gateway.proxy.dial import Dial
 from gateway.proxy.pool import Pool
 from gateway.proxy.transport import Headers, UpstreamRequest
 
-# RFC 9110 section 9.2.2: these may be sent again when it is not known whether they arrived.
-_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 
 
-class H1Transport:
-    """Exchanges with one target over `pool`. A request that met a dead kept connection is sent once more."""
+class H1Engine:
+    """Exchanges with one target. A request that met a dead kept connection is sent once more, on a fresh one.
 
-    def __init__(
-        self,
-        name: str,
-        dial: Dial,
-        *,
-        connections: int = 256,
-        queue: int = 1024,
-        patience: float = 1.0,
-        keepalive: float = 4.0,
-    ) -> None:
-        self.pool = Pool(name, dial.connect, limit=connections, queue=queue, patience=patience, keepalive=keepalive)
+    `keepalive`: how long an idle connection is kept, in seconds; less than upstreams usually do (5 s), so that
+    we are not the ones to find it closed.
+    """
+
+    def __init__(self, dial: Dial, *, keepalive: float = 4.0) -> None:
+        self.make_room: Callable[[], None] | None = None
+        self._pool = Pool(dial, keepalive=keepalive)
 
     async def open(self) -> None:
-        await self.pool.open()
+        await self._pool.open()
 
     async def close(self) -> None:
-        await self.pool.close()
+        await self._pool.close()
+
+    @property
+    def size(self) -> int:
+        return self._pool.size
+
+    @property
+    def idle(self) -> int:
+        return self._pool.idle
+
+    def drop_idle(self) -> bool:
+        """See `Engine.drop_idle`."""
+        return self._pool.drop_idle()
 
     async def send(self, request: UpstreamRequest) -> "H1Response":
-        """See `Transport.send`."""
-        connection = self.pool.take_idle() or await self.pool.acquire()
-        response = H1Response(self.pool, connection, request.idle_timeout)
+        """See `Engine.send`."""
+        pool = self._pool
+        connection = pool.take_idle() or await self._connect()
+        response = H1Response(pool, connection, request.idle_timeout)
         try:
-            await self._exchange(response, request)
+            await _exchange(response, request)
         except UpstreamFailed:
-            again = connection.met_dead_connection and _repeatable(request)
+            request.spent = not (connection.unheard and request.repeatable)
             await response.close()
-            if not again:
+            if request.spent or not connection.reused:
                 raise
         except BaseException:
             await response.close()
@@ -54,39 +61,27 @@ class H1Transport:
             return response
         return await self._send_again(request)
 
+    async def _connect(self) -> Connection:
+        if self.make_room is not None:
+            self.make_room()
+        return await self._pool.connect()
+
     async def _send_again(self, request: UpstreamRequest) -> "H1Response":
-        response = H1Response(self.pool, await self.pool.acquire(fresh=True), request.idle_timeout)
+        connection = await self._connect()
+        response = H1Response(self._pool, connection, request.idle_timeout)
         try:
-            await self._exchange(response, request)
+            await _exchange(response, request)
         except BaseException:
+            request.spent = not connection.unheard
             await response.close()
             raise
         return response
-
-    async def _exchange(self, response: "H1Response", request: UpstreamRequest) -> None:
-        """Send, and wait for the head of the answer."""
-        connection, body = response.connection, request.body
-        head_only = request.method == "HEAD"
-        if body is None or isinstance(body, bytes):
-            answer = connection.begin(_whole(request, body), head_only=head_only)
-            connection.request_sent()
-        else:
-            chunked = not _has_length(request.headers)
-            answer = connection.begin(_head_of(request, _CHUNKED if chunked else b""), head_only=head_only)
-            upload = response.upload = asyncio.ensure_future(_upload(connection, body, chunked, request.idle_timeout))
-            upload.add_done_callback(connection.wake)
-            while not (upload.done() or answer.head_done or connection.closed):
-                await connection.news()
-            response.check_upload()
-        await connection.head(request.response_timeout)
-        response.status = answer.status
-        response.headers = answer.headers
 
 
 class H1Response:
     """A response under way on `connection`, which goes back to the pool when the response is closed."""
 
-    __slots__ = ("connection", "headers", "pool", "status", "timeout", "upload")
+    __slots__ = ("closed", "connection", "headers", "on_close", "pool", "status", "timeout", "upload")
 
     def __init__(self, pool: Pool, connection: Connection, timeout: float) -> None:
         self.pool = pool
@@ -95,6 +90,8 @@ class H1Response:
         self.status = 0
         self.headers: Headers = []
         self.upload: asyncio.Future[None] | None = None
+        self.on_close: Callable[[], None] | None = None
+        self.closed = False
 
     def chunks(self) -> AsyncIterator[bytes]:
         """See `UpstreamResponse.chunks`."""
@@ -128,9 +125,34 @@ class H1Response:
 
     async def close(self) -> None:
         """See `UpstreamResponse.close`; nothing is waited for."""
-        if self.upload is not None and not self.upload.done():
-            self.upload.cancel()
+        if self.closed:
+            return
+        self.closed = True
+        if self.upload is not None:
+            _stop(self.upload)
         self.pool.release(self.connection)
+        if self.on_close is not None:
+            self.on_close()
+
+
+async def _exchange(response: H1Response, request: UpstreamRequest) -> None:
+    """Send, and wait for the head of the answer."""
+    connection, body = response.connection, request.body
+    head_only = request.method == "HEAD"
+    if body is None or isinstance(body, bytes):
+        answer = connection.begin(_whole(request, body), head_only=head_only)
+        connection.request_sent()
+    else:
+        chunked = not _has_length(request.headers)
+        answer = connection.begin(_head_of(request, _CHUNKED if chunked else b""), head_only=head_only)
+        upload = response.upload = asyncio.ensure_future(_upload(connection, body, chunked, request.idle_timeout))
+        upload.add_done_callback(connection.wake)
+        while not (upload.done() or answer.head_done or connection.in_trouble):
+            await connection.news()
+        response.check_upload()
+    await connection.head(request.response_timeout)
+    response.status = answer.status
+    response.headers = answer.headers
 
 
 async def _upload(connection: Connection, body: AsyncIterator[bytes], chunked: bool, patience: float) -> None:
@@ -152,6 +174,13 @@ async def _upload(connection: Connection, body: AsyncIterator[bytes], chunked: b
         raise
 
 
+def _stop(upload: asyncio.Future[None]) -> None:
+    if not upload.done():
+        upload.cancel()
+    elif not upload.cancelled():
+        upload.exception()  # It has been told, or another failure before it.
+
+
 def _whole(request: UpstreamRequest, body: bytes | None) -> bytes:
     """Head and body in one; a body without an announced length came in chunks, and goes out in one."""
     if body is None or _has_length(request.headers):
@@ -171,7 +200,3 @@ def _head_of(request: UpstreamRequest, framing: bytes) -> bytes:
 
 def _has_length(headers: Headers) -> bool:
     return any(name == b"content-length" for name, _ in headers)
-
-
-def _repeatable(request: UpstreamRequest) -> bool:
-    return request.method in _REPEATABLE and not request.body
