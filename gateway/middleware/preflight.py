@@ -96,12 +96,12 @@ def _single(context: GatewayContext, name: bytes) -> bytes | None:
 
 
 def _asked_headers(context: GatewayContext) -> Iterator[bytes]:
-    """The header names the browser asks about, each once; what is no name is left out."""
+    """The header names the browser asks about, each once; what is no name is left out, and `*`, which is all."""
     seen = set[bytes]()
     for name, value in context.headers:
         if name == _ASKED_HEADERS:
             for asked in value.lower().split(b","):
                 word = asked.strip()
-                if word not in seen and _TOKEN.fullmatch(word):
+                if word not in seen and word != b"*" and _TOKEN.fullmatch(word):
                     seen.add(word)
                     yield word
