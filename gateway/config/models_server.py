@@ -25,7 +25,7 @@ class Limits(Section):
     target: Annotated[int, size(256, 1024**2)] = setting("8KiB", "The longest request target (path and query).")
     websocket_message: Annotated[int, size(1)] = setting("16MiB", "The largest WebSocket message.")
     connections_per_address: Annotated[int, whole(1)] = setting(
-        1000, "How many connections one client address may hold."
+        1000, "How many connections a peer address (IPv6: a /64) may hold in each worker; trusted proxies any number."
     )
 
 

@@ -45,7 +45,6 @@ def _nothing(value: object) -> bool:
 
 NOT_YET: Final = (
     Pending("server.limits.websocket_message", _never),
-    Pending("server.limits.connections_per_address", _never),
     Pending("server.http2", _only("false")),
     Pending("server.selftest", _only("false")),
     Pending("tokens.algorithm", _only("HS256"), "any algorithm but HS256"),

@@ -7,6 +7,8 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.server import ServerState
 
+from gateway.server.crowd import Crowd
+
 _SWEEP_SECONDS: Final = 0.5
 
 
@@ -29,9 +31,10 @@ class InboundLimits:
 class ServerConfig(uvicorn.Config):
     """uvicorn's configuration, carrying our limits to the protocol instances it creates."""
 
-    def __init__(self, app: Any, *, limits: InboundLimits, **options: Any) -> None:
+    def __init__(self, app: Any, *, limits: InboundLimits, crowd: Crowd | None = None, **options: Any) -> None:
         super().__init__(app, **options)
         self.limits = limits
+        self.crowd = crowd or Crowd()
         self.sweeping = False
 
     def watch(self, state: ServerState, loop: asyncio.AbstractEventLoop) -> None:

@@ -12,7 +12,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 def refusal(reason: Reason, request_id: str) -> bytes:
     """A whole answer to what never became a request, after which the connection closes."""
-    problem = Refusal(reason)
+    problem = Refusal(reason, retry_after=1 if reason is Reason.OVERLOADED else None)
     body = body_of(problem, request_id)
     lines = [b"HTTP/1.1 %d %s" % (reason.status, HTTPStatus(reason.status).phrase.encode())]
     lines += [b"%s: %s" % header for header in headers_of(problem, request_id, len(body))]

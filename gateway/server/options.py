@@ -5,10 +5,14 @@ from typing import Any, Final
 import uvicorn
 
 from gateway.config.models_server import ServerSettings
+from gateway.middleware.forwarded import TrustedProxies
+from gateway.server.crowd import Crowd
 from gateway.server.limits import InboundLimits, ServerConfig
 from gateway.server.protocol import GatewayProtocol
 
 _BACKLOG: Final = 2048
+# How long a worker may leave its supervisor's question unanswered, also while it still imports, before it is killed.
+_WORKER_SILENCE_SECONDS: Final = 30
 
 
 def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory: bool = False) -> ServerConfig:
@@ -23,6 +27,7 @@ def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory
             body_deadline=server.timeouts.body,
             idle_deadline=server.timeouts.idle,
         ),
+        crowd=Crowd(server.limits.connections_per_address, TrustedProxies(server.trusted_proxies)),
         factory=factory,
         interface="asgi3",
         workers=workers,
@@ -35,6 +40,7 @@ def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory
         server_header=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=max(1, round(server.drain)),
+        timeout_worker_healthcheck=_WORKER_SILENCE_SECONDS,
     )
 
 

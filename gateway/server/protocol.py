@@ -8,7 +8,6 @@ in the middle of the answer before it. Every override below closes one of these.
 """
 
 import asyncio
-from enum import Enum
 from typing import Any, Final
 
 import httptools
@@ -23,21 +22,10 @@ from gateway.reasons import Reason
 from gateway.server.cycle import GatewayCycle
 from gateway.server.limits import ServerConfig
 from gateway.server.messages import head_without_upgrade, refusal
+from gateway.server.stage import Enough, Stage
 
 _SLACK: Final = 1024
 _LINGER: Final = 2.0
-
-
-class Stage(Enum):
-    """What the next bytes of a connection belong to."""
-
-    IDLE = 1
-    HEAD = 2
-    BODY = 3
-
-
-class Enough(Exception):
-    """Raised within the parser's callbacks, so that it stops at once."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -63,15 +51,25 @@ class GatewayProtocol(HttpToolsProtocol):
         self.lingering = False
         self.upgrading = False
         self.running: GatewayCycle | None = None
+        self.place: str | None = None
 
     # What arrives.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.config.watch(self.server_state, self.loop)
+        self.place = self.config.crowd.enter(self.client[0] if self.client else "")
+        if self.place is None:
+            # Nobody waits for one that is too many: the answer is lost if a request is on its way already.
+            self.broken = Reason.OVERLOADED
+            self._answer(self.broken)
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self.place is not None:
+            self.config.crowd.leave(self.place)
+            self.place = None
         self.pipeline.clear()
         if self.running is not None:
             self.running.departed()
