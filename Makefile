@@ -20,6 +20,9 @@ check: $(VENV)/test.stamp ## lint, formatting and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
+bench: $(VENV)/test.stamp ## speed and size beside HAProxy, nginx, Caddy and others; ARGS=--quick takes a minute
+	$(PY) -m benchmarks $(ARGS)
+
 lock: ## renew constraints.txt with the newest versions that pyproject.toml allows
 	$(MAKE) VENV=.venv-lock .venv-lock/bin/python
 	.venv-lock/bin/python -m pip install --editable '.[test]'
@@ -29,6 +32,7 @@ lock: ## renew constraints.txt with the newest versions that pyproject.toml allo
 
 clean: ## removes what make made; ./data (accounts, sessions, secrets) stays
 	rm -rf $(VENV) .venv-lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf benchmarks/.venv benchmarks/results benchmarks/peers/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/run.stamp: $(PY) pyproject.toml constraints.txt
@@ -54,4 +58,4 @@ $(PY):
 	echo "Install one, or name one: make PYTHON=/path/to/python3.13 run" >&2; \
 	exit 1
 
-.PHONY: help run test check lock clean
+.PHONY: help run test check bench lock clean

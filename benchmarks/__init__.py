@@ -1,0 +1,1 @@
+"""Measures the gateway beside its peers, on one machine in one run: `python -m benchmarks`."""
