@@ -1,5 +1,6 @@
 """Cross-origin answers: what lets pages of listed origins read them, refusals included."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from gateway.asgi import ASGIApp, Receive, Scope, Send
@@ -54,9 +55,9 @@ class CorsMiddleware:
         self.app = app
         self.cross_origin = cross_origin
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         fields = self.cross_origin.fields_for(scope[SCOPE_KEY])
-        await self.app(scope, receive, setting_fields(send, fields, _REPLACED) if fields else send)
+        return self.app(scope, receive, setting_fields(send, fields, _REPLACED) if fields else send)
 
 
 def origin_of(context: GatewayContext) -> bytes | None:

@@ -1,7 +1,7 @@
 """Preflight requests: a browser asks whether a page of another origin may send what it wants to send."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Final
 
 from starlette.routing import BaseRoute, Match, Route
@@ -35,18 +35,13 @@ class PreflightMiddleware:
         self.table = table
         self.own = own
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context: GatewayContext = scope[SCOPE_KEY]
-        fields = None
         if context.method == "OPTIONS" and scope["type"] == "http" and context.target is not None:
             fields = self._answer(context, context.target)
-        if fields is None:
-            await self.app(scope, receive, send)
-            return
-        context.status = 204
-        fields.append((b"x-request-id", context.request_id.encode()))
-        await send({"type": "http.response.start", "status": 204, "headers": fields})
-        await send({"type": "http.response.body", "body": b""})
+            if fields is not None:
+                return _send(context, fields, send)
+        return self.app(scope, receive, send)
 
     def _answer(self, context: GatewayContext, target: Target) -> Fields | None:
         """The fields of the answer; None for what is no preflight, or is not ours to answer."""
@@ -88,6 +83,13 @@ class PreflightMiddleware:
             if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
                 return sorted(route.methods or ())
         return ()
+
+
+async def _send(context: GatewayContext, fields: Fields, send: Send) -> None:
+    context.status = 204
+    fields.append((b"x-request-id", context.request_id.encode()))
+    await send({"type": "http.response.start", "status": 204, "headers": fields})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _single(context: GatewayContext, name: bytes) -> bytes | None:

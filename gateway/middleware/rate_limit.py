@@ -1,7 +1,7 @@
 """How often a route may be used: refuses with 429 what is too much, and tells callers where they stand."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import Final
 
 from gateway.asgi import ASGIApp, Receive, Scope, Send
@@ -28,13 +28,17 @@ class RateLimitMiddleware:
         self.limiter = limiter
         self.counted = counted
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context: GatewayContext = scope[SCOPE_KEY]
         match = context.match
         limit = match.route.rate_limit if match is not None else None
         if limit is None or limit.per not in self.counted:
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
+        return self._count(context, limit, scope, receive, send)
+
+    async def _count(
+        self, context: GatewayContext, limit: RateLimit, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         verdict = await self.limiter.take(_key(context, limit), limit.rate)
         headers = _headers(verdict)
         if not verdict.allowed:
