@@ -38,7 +38,9 @@ class Both:
 
 def measure(bed: Bed, lineup: Sequence[Peer] = LINEUP) -> Figure:
     """All peers that this machine can have; those it cannot have are named."""
-    tokens = start_gateway(bed).tokens()
+    issuer = start_gateway(bed)
+    tokens = issuer.tokens()
+    issuer.process.stop()
     running, absent = start_peers(bed, lineup, tokens)
     visits = interleave([DIRECT, *running], bed.plan.rounds, lambda name: _visit(bed, running.get(name), tokens))
     many = {name: Course([visit.many for visit in found]) for name, found in visits.items()}
