@@ -11,8 +11,6 @@ from gateway.server.limits import InboundLimits, ServerConfig
 from gateway.server.protocol import GatewayProtocol
 
 _BACKLOG: Final = 2048
-# How long a worker may leave its supervisor's question unanswered, also while it still imports, before it is killed.
-_WORKER_SILENCE_SECONDS: Final = 30
 
 
 def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory: bool = False) -> ServerConfig:
@@ -40,7 +38,6 @@ def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory
         server_header=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=max(1, round(server.drain)),
-        timeout_worker_healthcheck=_WORKER_SILENCE_SECONDS,
     )
 
 

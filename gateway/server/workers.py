@@ -12,7 +12,7 @@ from typing import Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors.multiprocess import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from gateway.admin.control import SocketFleet
 from gateway.admin.management import ManagementApp
@@ -43,6 +43,26 @@ class Supervisor(Multiprocess):
 
     def _told_to_end(self) -> bool:
         return not _ENDING.isdisjoint(self.signal_queue)
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that are gone. A worker that cannot even start ends the gateway: so would the next one.
+
+        uvicorn also asks every worker each half second, waits up to five for the answer of one that has just
+        died, and kills one that is slow to import. Whether a worker still serves is told by `/readyz`.
+        """
+        if self.draining:
+            return
+        for index, process in enumerate(self.processes):
+            if process.process.is_alive():
+                continue
+            process.kill()
+            process.join()
+            if process.exitcode == STARTUP_FAILURE:
+                self.should_exit.set()
+                return
+            logger.warning("worker %s ended with status %s; starting another", process.pid, process.exitcode)
+            self.processes[index] = Process(self.config, self.sockets)
+            self.processes[index].start()
 
     def join_all(self) -> None:
         """Wait for the drain; a second signal, or a worker that hangs, ends it the hard way."""
