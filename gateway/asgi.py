@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, Protocol
 
+from gateway.reading import Memory
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -23,6 +25,7 @@ class Exchange(Protocol):
     disconnected: bool
     on_departure: Callable[[], object] | None
     task: asyncio.Task[None] | None
+    memory: Memory
 
     def whole_body(self) -> bytes | None:
         """The request body, when all of it is here and nothing of it was taken; else None."""

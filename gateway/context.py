@@ -10,6 +10,7 @@ from gateway.policy.decide import Decision
 from gateway.policy.table import Match
 from gateway.policy.target import Target
 from gateway.principal import Principal
+from gateway.reading import HeaderReading
 from gateway.reasons import Reason
 
 SCOPE_KEY: Final = "gateway"
@@ -36,6 +37,7 @@ class GatewayContext:
         "method",
         "peer",
         "principal",
+        "reading",
         "reason",
         "request_id",
         "route_name",
@@ -70,6 +72,7 @@ class GatewayContext:
         self.headers = headers
         self.traceparent = ""
         self.target: Target | None = None
+        self.reading: HeaderReading | None = None
         self.body_length: int | None = 0
         self.host = ""
         self.match: Match | None = None

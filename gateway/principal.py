@@ -27,9 +27,13 @@ class Principal:
     claims: Mapping[str, Any] = field(default_factory=dict)
     derived: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def with_roles(self, roles: tuple[str, ...]) -> "Principal":
-        """The same caller with the roles in force now (a role change overlays the claim)."""
-        return replace(self, roles=roles)
+    def with_role(self, role: str) -> "Principal":
+        """The same caller with the role in force now: it overlays the claim, for `claims:` policies too."""
+        known: Principal | None = self.derived.get(role)
+        if known is None:
+            claims = {**self.claims, "role": role} if "role" in self.claims else self.claims
+            known = self.derived[role] = replace(self, roles=(role,), claims=claims)
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,10 +174,15 @@ def test_the_system_clock_reads_both_clocks() -> None:
 
 def test_the_role_in_force_overlays_the_claim_and_nothing_else() -> None:
     claimed = Principal("7", "gateway", ("admin",), 100, session_id="s", claims={"role": "admin"})
-    in_force = claimed.with_roles(("user",))
-    assert in_force.roles == ("user",)
-    assert claimed.roles == ("admin",)
-    assert (in_force.subject, in_force.session_id, in_force.claims) == ("7", "s", {"role": "admin"})
+    in_force = claimed.with_role("user")
+    assert (in_force.roles, in_force.claims) == (("user",), {"role": "user"})
+    assert (claimed.roles, claimed.claims) == (("admin",), {"role": "admin"})
+    assert (in_force.subject, in_force.session_id) == ("7", "s")
+    assert claimed.with_role("user") is in_force
+
+
+def test_a_claim_that_was_not_made_is_not_overlaid() -> None:
+    assert "role" not in Principal("7", "gateway", (), 100).with_role("user").claims
 
 
 def test_nobody_is_nobody_for_want_of_a_token() -> None:

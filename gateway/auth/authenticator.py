@@ -1,8 +1,8 @@
 """From credentials to identity: token, then revocations, then the role in force."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from gateway.auth.bearer import read_bearer
+from gateway.auth.bearer import mentions_token, read_bearer
 from gateway.context import GatewayContext
 from gateway.errors import Refusal, TokenRefused
 from gateway.principal import Anonymous, Authentication, Principal
@@ -17,6 +17,13 @@ class Verifier(Protocol):
     def verify(self, token: bytes) -> Principal:
         """The principal, or TokenRefused."""
         ...
+
+    def expired(self, principal: Principal) -> bool:
+        """Whether the token that the principal was verified from has expired since."""
+        ...
+
+
+_NOBODY: Final = Anonymous()
 
 
 class TokenAuthenticator:
@@ -41,14 +48,31 @@ class TokenAuthenticator:
     def authenticate(self, context: GatewayContext) -> Authentication:
         """Never answers by itself, except that ambiguity (400) and staleness (503) are refused here."""
         query = context.target.query if context.target is not None else None
-        token = read_bearer(context.headers, query)
+        reading = context.reading
+        if reading is None or (query is not None and mentions_token(query)):
+            found: Authentication = self._verify(read_bearer(context.headers, query))
+        else:
+            known: Principal | None = reading.derived.get(self)
+            found = known or self._verify(read_bearer(context.headers, None))
+            if isinstance(found, Principal):
+                reading.derived[self] = found
+        return self._in_force(found) if isinstance(found, Principal) else found
+
+    def _verify(self, token: bytes | Anonymous) -> Authentication:
         if isinstance(token, Anonymous):
             return token
         try:
-            principal = self.verifier.verify(token)
+            return self.verifier.verify(token)
         except TokenRefused as refused:
             return Anonymous(refused.reason)
-        return self._in_force(principal)
+
+    def nobody(self, context: GatewayContext) -> Anonymous:
+        """No identity, on routes that ask for none: tokens are not looked at, but still not taken from a query."""
+        query = context.target.query if context.target is not None else None
+        if query is not None and mentions_token(query):
+            found = read_bearer(context.headers, query)
+            raise Refusal(found.reason if isinstance(found, Anonymous) else Reason.HEADER_AMBIGUOUS)
+        return _NOBODY
 
     async def confirm(self, authentication: Authentication) -> Authentication:
         """Ask the store whether the session still lives; the store's failure is a 503, never a pass."""
@@ -60,6 +84,8 @@ class TokenAuthenticator:
 
     def _in_force(self, principal: Principal) -> Authentication:
         view = self.revocations
+        if self.verifier.expired(principal):
+            return Anonymous(Reason.TOKEN_EXPIRED)
         if self.deny_when_stale and view.stale():
             raise Refusal(Reason.REVOCATION_STALE, retry_after=1)
         if principal.session_id is not None and view.session_ended(principal.session_id):
@@ -68,5 +94,5 @@ class TokenAuthenticator:
             return Anonymous(Reason.TOKEN_REVOKED)
         role = view.role_in_force(principal.subject)
         if role is not None and principal.roles != (role,):
-            return principal.with_roles((role,))
+            return principal.with_role(role)
         return principal

@@ -21,7 +21,7 @@ def read_bearer(headers: Sequence[tuple[bytes, bytes]], query: bytes | None) -> 
             if value is not None:
                 raise Refusal(Reason.HEADER_AMBIGUOUS)
             value = text
-    in_query = query is not None and _has_token(query)
+    in_query = query is not None and mentions_token(query)
     if value is None or value[:6].lower() != b"bearer":
         return Anonymous(Reason.TOKEN_MALFORMED) if in_query else Anonymous()
     if in_query:
@@ -33,7 +33,7 @@ def read_bearer(headers: Sequence[tuple[bytes, bytes]], query: bytes | None) -> 
     return token
 
 
-def _has_token(query: bytes) -> bool:
+def mentions_token(query: bytes) -> bool:
     """Whether a parameter is named `access_token` in any spelling (RFC 6750 section 2.3 is not supported)."""
     if b"token" not in query and b"%" not in query:
         return False

@@ -1,7 +1,7 @@
 """Who is calling, and may they: authenticates, decides, and lets the request pass or refuses it."""
 
 from collections.abc import Awaitable
-from typing import Final, Protocol
+from typing import Protocol
 
 from gateway.asgi import ASGIApp, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
@@ -12,14 +12,16 @@ from gateway.policy.table import Match
 from gateway.principal import Anonymous, Authentication
 from gateway.reasons import Reason
 
-_NOBODY: Final = Anonymous()
-
 
 class Authenticator(Protocol):
     """Turns the credentials of a request into an identity; raises Refusal for ambiguous ones."""
 
     def authenticate(self, context: GatewayContext) -> Authentication:
         """The caller as the token and the revocations this worker knows of say; no round trip."""
+        ...
+
+    def nobody(self, context: GatewayContext) -> Anonymous:
+        """No identity, for routes that ask for none."""
         ...
 
     async def confirm(self, authentication: Authentication) -> Authentication:
@@ -40,7 +42,7 @@ class AuthorizeMiddleware:
         if match is None:
             raise Refusal(Reason.NO_ROUTE)
         if isinstance(match.route.access, AccessPublic):
-            _judge(context, match, _NOBODY)
+            _judge(context, match, self.authenticator.nobody(context))
         elif match.route.strict_revocation:
             return self._confirmed(context, match, scope, receive, send)
         else:

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.asgi import EXCHANGE_KEY
 from gateway.errors import Refusal
+from gateway.reading import Memory
 
 _STATUS_LINE: Final = {
     status: b"HTTP/1.1 %d %s" % (status, phrase)
@@ -30,6 +31,7 @@ class GatewayCycle(RequestResponseCycle):
     """
 
     # See `gateway.asgi.Exchange`.
+    memory: Memory
     on_departure: Callable[[], object] | None = None
     task: asyncio.Task[None] | None = None
 

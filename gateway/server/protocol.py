@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from gateway.asgi import EXCHANGE_KEY
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.middleware.request_ids import new_request_id
+from gateway.reading import Memory
 from gateway.reasons import Reason
 from gateway.server.cycle import GatewayCycle
 from gateway.server.limits import ServerConfig
@@ -51,6 +52,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.lingering = False
         self.upgrading = False
         self.running: GatewayCycle | None = None
+        self.memory = Memory()
         self.place: str | None = None
 
     # What arrives.
@@ -158,6 +160,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.running = cycle
+        cycle.memory = self.memory
         cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)

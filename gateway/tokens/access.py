@@ -88,6 +88,10 @@ class AccessTokens:
             payload["aud"] = self._rules.audience
         return IssuedAccess(self._signer.sign(payload), self._rules.ttl, expires_at)
 
+    def expired(self, principal: Principal) -> bool:
+        """Whether the token that `principal` was verified from has expired since."""
+        return principal.expires_at <= self._clock.now() - self._rules.leeway
+
     def verify(self, token: bytes) -> Principal:
         """The caller the token speaks for; TokenRefused with the reason when it speaks for nobody."""
         digest = digest_of(token)
@@ -95,7 +99,7 @@ class AccessTokens:
         if principal is None:
             principal = self._verify_new(token)
             self._verified.add(digest, principal)
-        elif principal.expires_at <= self._clock.now() - self._rules.leeway:
+        elif self.expired(principal):
             self._verified.discard(digest)
             raise TokenRefused(Reason.TOKEN_EXPIRED, "exp has passed")
         return principal
