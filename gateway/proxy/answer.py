@@ -13,7 +13,7 @@ Headers = list[tuple[bytes, bytes]]
 
 _MOST_HEAD_BYTES: Final = 64 * 1024
 _MOST_INTERIM: Final = 16
-# Chunk extensions and the like: what may come between two bytes of a body.
+# What may come without a byte of a body: a head as it grows, chunk extensions and the like.
 _MOST_BARREN: Final = 64 * 1024
 
 
@@ -83,12 +83,13 @@ class Answer:
             self._refuse("switched protocols unasked")
         except httptools.HttpParserError as error:
             self._refuse(str(error))
-        if not self.head_done:
-            self._head_bytes = self._head_bytes or 1
-        elif not self.complete:
-            self._barren = 0 if self.held > held else self._barren + len(data)
-            if self._barren > _MOST_BARREN:
-                self._refuse("too much framing for no body")
+        self._head_bytes = self._head_bytes or 1
+        if self.held > held or self.complete:
+            self._barren = 0
+            return
+        self._barren += len(data)
+        if self._barren > _MOST_BARREN:
+            self._refuse("too many bytes for so little")
 
     def end(self) -> None:
         """The upstream closed the connection in good order: the end of an answer without a length."""

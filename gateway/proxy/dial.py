@@ -29,11 +29,12 @@ class Dial:
         timeout: float,
         ssl_context: ssl.SSLContext | None = None,
         server_name: str | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
         self.timeout = timeout
-        self.addresses = Addresses(endpoint.host, endpoint.port)
+        self.addresses = addresses or Addresses(endpoint.host, endpoint.port)
         self.ssl_context: ssl.SSLContext | None = None
         self.server_name: str | None = None
         if endpoint.secure:

@@ -91,27 +91,36 @@ class H2Engine:
             async with asyncio.timeout(request.response_timeout) as deadline:
                 upload = None if request.body is None else H2Upload(request, deadline)
                 response = await connection.handle_async_request(self._translate(request, upload))
-                if upload is not None:
-                    upload.answered()
             return H2Response(self, connection, response, request)
         except BaseException as failure:
+            if isinstance(failure, TimeoutError) and connection.wire.received == heard_before:
+                connection.retire_at = 0.0
             self.end(connection)
-            if upload is not None and upload.failure is not None and not isinstance(failure, asyncio.CancelledError):
-                raise upload.failure from None
-            if isinstance(failure, TimeoutError):
-                if connection.wire.received == heard_before:
-                    connection.retire_at = 0.0
-                request.spent = True
-                raise self.failed(Reason.UPSTREAM_TIMEOUT, "no answer in time") from None
-            if isinstance(failure, FAILURES):
-                unseen = isinstance(failure, httpcore2.ConnectionNotAvailable)
-                request.spent = not (request.repeatable or (unseen and not (upload is not None and upload.begun)))
-                raise self.broken(connection, failure) from None
-            raise
+            raise self._meaning(connection, request, upload, failure) from None
+        finally:
+            if upload is not None:
+                upload.settled()
+
+    def _meaning(
+        self, connection: H2Connection, request: UpstreamRequest, upload: H2Upload | None, failure: BaseException
+    ) -> BaseException:
+        """What the caller is told of a failed exchange."""
+        request.spent = True
+        if isinstance(failure, asyncio.CancelledError):
+            return failure
+        if upload is not None and upload.failure is not None:
+            return upload.failure
+        if isinstance(failure, TimeoutError):
+            return self.failed(Reason.UPSTREAM_TIMEOUT, "no answer in time")
+        if not isinstance(failure, FAILURES):
+            return failure
+        unseen = isinstance(failure, httpcore2.ConnectionNotAvailable) and not (upload is not None and upload.begun)
+        request.spent = not (request.repeatable or unseen)
+        return self.broken(connection, failure)
 
     def _translate(self, request: UpstreamRequest, upload: H2Upload | None) -> httpcore2.Request:
-        headers = request.headers
-        if upload is not None and all(name != b"content-length" for name, _ in headers):
+        headers = request.fields
+        if upload is not None and not request.has_length:
             # httpcore2's sign that there is a body; it does not go out.
             headers = [*headers, (b"transfer-encoding", b"chunked")]
         return httpcore2.Request(

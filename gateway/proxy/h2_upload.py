@@ -26,8 +26,8 @@ class H2Upload:
         task.add_done_callback(self._sent)
         return task
 
-    def answered(self) -> None:
-        """The head of the answer is there: its own deadlines hold from now on."""
+    def settled(self) -> None:
+        """The head of the answer is there, or will never be: the deadline has done its work."""
         self._deadline = None
 
     async def pieces(self) -> AsyncIterator[bytes]:

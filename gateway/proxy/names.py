@@ -3,8 +3,11 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port to addresses; OSError when there are none."""
 
 _FRESH_SECONDS: Final = 1.0
 _SHUN_SECONDS: Final = 10.0
@@ -16,9 +19,10 @@ class Addresses:
     An address where no connection came about stands last for ten seconds; it is never left out.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, resolve: Resolve | None = None) -> None:
         self._host = host
         self._port = port
+        self._resolve = resolve or ask_the_system
         self._literal = _is_literal(host)
         self._known: Sequence[str] = (host,) if self._literal else ()
         self._known_until = 0.0
@@ -51,9 +55,14 @@ class Addresses:
             self._lookup.cancel()
 
     async def _ask(self, loop: asyncio.AbstractEventLoop) -> None:
-        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        self._known = list(dict.fromkeys(str(address[0]) for *_, address in found))
+        self._known = await self._resolve(self._host, self._port)
         self._known_until = loop.time() + _FRESH_SECONDS
+
+
+async def ask_the_system(host: str, port: int) -> Sequence[str]:
+    """The addresses in the order the system prefers (RFC 6724); it is asked in another thread."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def _is_literal(host: str) -> bool:

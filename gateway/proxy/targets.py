@@ -151,8 +151,4 @@ class Targets:
 
 
 def _set_host(request: UpstreamRequest, authority: bytes) -> None:
-    headers = request.headers
-    for index, (name, _) in enumerate(headers):
-        if name == b"host":
-            headers[index] = (b"host", authority)
-            return
+    request.headers = [(b"host", authority) if field[0] == b"host" else field for field in request.headers]

@@ -1,18 +1,13 @@
-"""Connections to upstreams: reused, bounded, replaced when dead, verified."""
+"""Connections to upstreams: reused, bounded, replaced when dead."""
 
-import asyncio
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-import uvloop
 
 from tests.proxy.harness import forwarding_to
-from tests.support.certificates import self_signed, server_context
 from tests.support.eventually import eventually
 from tests.support.raw_client import ask as ask_once
 from tests.support.raw_client import get
@@ -145,39 +140,6 @@ def test_waiting_too_long_for_a_connection_is_unavailable_with_retry_after() -> 
         )
         release.set()
         assert holder.result().status == 200
-
-
-class TlsUpstream(RawUpstream):
-    """The same behind TLS; a handshake that fails ends the connection unserved."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__()
-        self._context = context
-        self._plain_script = self.script
-        self.script = self._secured
-
-    def _secured(self, peer: Peer) -> None:
-        peer.sock = self._context.wrap_socket(peer.sock, server_side=True)
-        peer.reader.sock = peer.sock
-        self._plain_script(peer)
-
-
-@pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
-def test_an_https_upstream_is_verified(tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    pem = self_signed(tmp_path, "localhost")
-    trusting = ssl.create_default_context(cafile=str(pem))
-    with TlsUpstream(server_context(pem)) as upstream:
-        url = f"https://localhost:{upstream.port}"
-        with forwarding_to(url, transport={"ssl_context": trusting}, loop_factory=loop) as gateway:
-            assert [get(gateway.port).body for _ in range(3)] == [b"ok"] * 3
-        assert upstream.requests[0].one(b"host") == f"localhost:{upstream.port}".encode()
-        assert len(upstream.peers) == 1
-        with forwarding_to(url, loop_factory=loop) as gateway:
-            assert get(gateway.port).one(b"gateway-reason") == b"upstream-unreachable"
-        wrong = f"https://127.0.0.1:{upstream.port}"
-        with forwarding_to(wrong, transport={"ssl_context": trusting}, loop_factory=loop) as gateway:
-            assert get(gateway.port).one(b"gateway-reason") == b"upstream-unreachable"
-        assert upstream.hits == 3
 
 
 def test_closing_the_transport_closes_every_connection() -> None:

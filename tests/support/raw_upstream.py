@@ -5,6 +5,7 @@ import itertools
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -79,26 +80,38 @@ def answers(*responses: bytes) -> Script:
 
 
 class RawUpstream:
-    """Runs `script` for every connection, in a thread of its own; leaving the block closes all of them."""
+    """Runs `script` for every connection, in a thread of its own; leaving the block closes all of them.
 
-    def __init__(self, script: Script | None = None, *, timeout: float = 5.0, receive_buffer: int = 0) -> None:
+    With `path` it listens on a Unix socket.
+    """
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        timeout: float = 5.0,
+        receive_buffer: int = 0,
+        port: int = 0,
+        path: Path | None = None,
+    ) -> None:
         self.script = answers(ok()) if script is None else script
         self.requests: list[RawMessage] = []
         self.peers: list[Peer] = []
         self.errors: list[BaseException] = []
         self._timeout = timeout
-        self._listener = socket.socket()
+        self._path = path
+        self._listener = socket.socket(socket.AF_INET if path is None else socket.AF_UNIX)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.bind(("127.0.0.1", port) if path is None else str(path))
         self._listener.listen(2048)
-        self.port: int = self._listener.getsockname()[1]
+        self.port: int = self._listener.getsockname()[1] if path is None else 0
         self._threads: list[threading.Thread] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}" if self._path is None else f"unix:{self._path}"
 
     @property
     def hits(self) -> int:
