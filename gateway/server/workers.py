@@ -25,6 +25,8 @@ from gateway.server.options import management_config, public_config
 CONFIG_VARIABLE: Final = "GATEWAY_WORKER_CONFIG"
 CONTROL_VARIABLE: Final = "GATEWAY_WORKER_CONTROL"
 PARENT_VARIABLE: Final = "GATEWAY_WORKER_PARENT"
+# The file as it was when the gateway started, in the control directory, which only this user can read.
+ADMITTED_CONFIG: Final = "config.yaml"
 
 # How long after the drain a worker may take to close its stores before it is killed.
 _CLOSING_SECONDS: Final = 5.0
@@ -90,6 +92,8 @@ def run_workers(settings: Settings, config_path: Path, public: socket.socket, ma
     with tempfile.TemporaryDirectory(prefix="gateway-") as directory:
         os.environ[CONFIG_VARIABLE] = str(config_path.resolve())
         os.environ[CONTROL_VARIABLE] = directory
+        # A worker that is replaced later must judge as its siblings do, whatever the file says by then.
+        (Path(directory) / ADMITTED_CONFIG).write_bytes(config_path.read_bytes())
         os.environ[PARENT_VARIABLE] = str(os.getpid())
         config = public_config(
             "gateway.server.worker:make_app",
