@@ -8,7 +8,7 @@ from gateway.clock import Clock
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal, UpstreamFailed
 from gateway.policy.route import Route
-from gateway.proxy.headers import HeaderRules, request_headers, response_headers
+from gateway.proxy.headers import HeaderRules, request_block, request_marks, response_headers
 from gateway.proxy.inbound import Inbound
 from gateway.proxy.transport import Headers, UpstreamRequest, UpstreamResponse
 from gateway.proxy.upstream import Upstream
@@ -73,14 +73,18 @@ class Forward:
     ) -> UpstreamRequest:
         """What the upstream is sent."""
         forwarding = route.forwarding
-        authority, preserve_host = upstream.endpoint.authority, upstream.preserve_host
+        block = request_block(self._rules, context, route)
+        authority = upstream.endpoint.authority
+        if upstream.preserve_host and block.host:
+            authority = block.host
         return UpstreamRequest(
             context.method,
             target,
-            request_headers(self._rules, context, route, authority=authority, preserve_host=preserve_host),
+            [(b"host", authority), *request_marks(context, route)],
             body,
             forwarding.response_timeout or upstream.response_timeout,
             forwarding.idle_timeout or upstream.idle_timeout,
+            block,
         )
 
     async def _exchange(

@@ -143,7 +143,7 @@ async def _exchange(response: H1Response, request: UpstreamRequest) -> None:
         answer = connection.begin(_whole(request, body), head_only=head_only)
         connection.request_sent()
     else:
-        chunked = not _has_length(request.headers)
+        chunked = not request.has_length
         answer = connection.begin(_head_of(request, _CHUNKED if chunked else b""), head_only=head_only)
         upload = response.upload = asyncio.ensure_future(_upload(connection, body, chunked, request.idle_timeout))
         upload.add_done_callback(connection.wake)
@@ -183,7 +183,7 @@ def _stop(upload: asyncio.Future[None]) -> None:
 
 def _whole(request: UpstreamRequest, body: bytes | None) -> bytes:
     """Head and body in one; a body without an announced length came in chunks, and goes out in one."""
-    if body is None or _has_length(request.headers):
+    if body is None or request.has_length:
         head = _head_of(request, b"")
         return head + body if body else head
     chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
@@ -192,11 +192,8 @@ def _whole(request: UpstreamRequest, body: bytes | None) -> bytes:
 
 def _head_of(request: UpstreamRequest, framing: bytes) -> bytes:
     """The request line and fields as they go out; `framing` is a further field line, or nothing."""
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.target)]
-    lines += [b"%b: %b" % field for field in request.headers]
-    lines.append(framing + b"\r\n")
-    return b"\r\n".join(lines)
-
-
-def _has_length(headers: Headers) -> bool:
-    return any(name == b"content-length" for name, _ in headers)
+    host, *others = [b"%b: %b\r\n" % field for field in request.headers]
+    lasting = request.block.wire if request.block is not None else b""
+    method = request.method.encode("ascii")
+    parts = (method, b" ", request.target, b" HTTP/1.1\r\n", host, lasting, *others, framing, b"\r\n")
+    return b"".join(parts)

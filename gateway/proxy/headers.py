@@ -8,6 +8,7 @@ from gateway.context import GatewayContext
 from gateway.errors import Refusal, UpstreamFailed
 from gateway.policy.access import AccessPublic
 from gateway.policy.route import Forwarding, Route
+from gateway.proxy.block import HeaderBlock, LastBlock
 from gateway.proxy.fields import Fate, FieldNames
 from gateway.proxy.identity import holds_control, identity_fields
 from gateway.proxy.transport import Headers
@@ -32,14 +33,44 @@ class HeaderRules:
 
 
 def request_headers(
-    rules: HeaderRules,
-    context: GatewayContext,
-    route: Route,
-    *,
-    authority: bytes,
-    preserve_host: bool = False,
+    rules: HeaderRules, context: GatewayContext, route: Route, *, authority: bytes, preserve_host: bool = False
 ) -> Headers:
-    """The fields for the upstream at `authority`: the client's own in their order, then the gateway's.
+    """All fields for the upstream at `authority`: the client's, then ours, then those of this request alone."""
+    block = request_block(rules, context, route)
+    if preserve_host and block.host:
+        authority = block.host
+    return [(b"host", authority), *block.fields, *request_marks(context, route)]
+
+
+def request_marks(context: GatewayContext, route: Route) -> Headers:
+    """What names this one request: `X-Request-Id` and the W3C `traceparent`."""
+    if not context.request_id.isprintable():
+        raise Refusal(Reason.HEADER_AMBIGUOUS)
+    marks = [(b"x-request-id", context.request_id.encode("latin-1"))]
+    if context.traceparent:
+        marks.append((b"traceparent", context.traceparent.encode("latin-1")))
+    removed = route.forwarding.request_headers_remove
+    return [mark for mark in marks if mark[0] not in removed] if removed else marks
+
+
+def request_block(rules: HeaderRules, context: GatewayContext, route: Route) -> HeaderBlock:
+    """The fields that are the same for every request with these headers, by this caller, to this route.
+
+    An absolute-form target may name another host each time (RFC 9112 section 3.2.2): nothing is kept then.
+    """
+    reading = context.reading
+    if reading is None or (context.target is not None and context.target.authority is not None):
+        return _block(rules, context, route)
+    last: LastBlock | None = reading.derived.get(LastBlock)
+    if last is not None and last.route is route and last.principal is context.principal:
+        return last.block
+    block = _block(rules, context, route)
+    reading.derived[LastBlock] = LastBlock(route, context.principal, block)
+    return block
+
+
+def _block(rules: HeaderRules, context: GatewayContext, route: Route) -> HeaderBlock:
+    """The client's own fields in their order, then the gateway's.
 
     Everything the gateway writes is set after everything a client can say has been deleted, so that no
     `Connection` option removes it (RFC 9110 section 7.6.1).
@@ -47,13 +78,11 @@ def request_headers(
     forwarding = route.forwarding
     kept, said = _of_client(rules, context, route)
     host = _host(context, said)
-    if preserve_host and host:
-        authority = host
     own = _own_fields(context, said, host)
     if forwarding.identity and context.principal is not None:
         own += identity_fields(context.principal)
-    fields = [(b"host", authority), *kept, *own]
-    return _edited(fields, forwarding.request_headers_add, forwarding.request_headers_remove)
+    fields = _edited([*kept, *own], forwarding.request_headers_add, forwarding.request_headers_remove)
+    return HeaderBlock(fields, host)
 
 
 def _of_client(rules: HeaderRules, context: GatewayContext, route: Route) -> tuple[Headers, dict[Fate, bytes]]:
@@ -155,13 +184,11 @@ def _own_fields(context: GatewayContext, said: dict[Fate, bytes], host: bytes) -
         # What a trusted proxy heard from its client is further from us, and nearer to the truth.
         chain = [*context.forwarded_for, *chain]
         host = said.get(Fate.FORWARDED_HOST, host)
-    fields = [_VIA, _SCHEMES[context.scheme], (b"x-request-id", context.request_id.encode("latin-1"))]
+    fields = [_VIA, _SCHEMES[context.scheme]]
     if chain:
         fields.append((b"x-forwarded-for", b", ".join(chain)))
     if host:
         fields.append((b"x-forwarded-host", host))
-    if context.traceparent:
-        fields.append((b"traceparent", context.traceparent.encode("latin-1")))
     # Of what is written here only a trusted peer's words were not checked when the request was read.
     if context.trusted_peer and holds_control(b"".join([value for _, value in fields])):
         raise Refusal(Reason.HEADER_AMBIGUOUS)

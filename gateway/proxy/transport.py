@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from gateway.proxy.block import HeaderBlock, Headers
 from gateway.proxy.status import UpstreamStatus
 
-Headers = list[tuple[bytes, bytes]]
+__all__ = ["Engine", "EngineResponse", "Headers", "Transport", "UpstreamRequest", "UpstreamResponse"]
 
 # RFC 9110 section 9.2.2.
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -17,10 +18,10 @@ _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 @dataclass(slots=True)
 class UpstreamRequest:
-    """One exchange to come. `target` and `headers` go out as they are, in this order.
+    """One exchange to come. `target` and header fields go out as they are, in this order.
 
-    `headers` carry `host` and no connection fields. `body` None sends none, bytes are all of it; it is sent with
-    the `content-length` that `headers` have, or chunked. What `body` raises ends the exchange and is raised by
+    `headers` begin with `host`; the fields of `block` stand behind it. None of them is a connection field.
+    `body` None sends none, bytes are all of it; it is sent with the `content-length` that the fields have, or chunked. What `body` raises ends the exchange and is raised by
     `send`. Seconds: `response_timeout` from the last request byte to the complete response head,
     `idle_timeout` between pieces of the response, and for the upstream to take a piece of the body.
 
@@ -33,7 +34,22 @@ class UpstreamRequest:
     body: AsyncIterator[bytes] | bytes | None
     response_timeout: float
     idle_timeout: float
+    block: HeaderBlock | None = None
     spent: bool = False
+
+    @property
+    def fields(self) -> Headers:
+        """All header fields."""
+        if self.block is None:
+            return self.headers
+        return [self.headers[0], *self.block.fields, *self.headers[1:]]
+
+    @property
+    def has_length(self) -> bool:
+        """Whether `content-length` is among the fields."""
+        if self.block is not None and self.block.has_length:
+            return True
+        return any(name == b"content-length" for name, _ in self.headers)
 
     @property
     def repeatable(self) -> bool:
