@@ -46,7 +46,10 @@ def read_access(payload: Mapping[str, Any], rules: AccessRules, now: float) -> P
     """The caller an access token of ours speaks for; TOKEN_WRONG_TYPE, TOKEN_EXPIRED or TOKEN_INVALID."""
     _require_kind(payload, "access")
     _require(payload.get("iss") == rules.issuer, "iss is not ours")
-    _require(payload.get("aud") == rules.audience, "aud is not ours")
+    if rules.audience is None:
+        _require("aud" not in payload, "aud is not asked for")
+    else:
+        _require(payload.get("aud") == rules.audience, "aud is not ours")
     user_id = uuid(payload, "user_id")
     _require(payload.get("sub") == user_id, "sub is not user_id")
     email, name = text(payload, "email"), text(payload, "display_name", may_be_empty=True)

@@ -123,6 +123,7 @@ CLAIM_ATTACKS = {
     "23 iat after exp": (with_claims(iat=NOW + 3, exp=NOW + 3), INVALID, False),
     "25 aud that nobody asked for": (with_claims(aud="shop"), INVALID, False),
     "25 aud empty": (with_claims(aud=""), INVALID, True),
+    "25 aud null": (with_claims(aud=None), INVALID, True),
     "26 iss list": (with_claims(iss=["gateway"]), INVALID, False),
     "26 iss with a slash": (with_claims(iss="gateway/"), INVALID, False),
     "26 iss prefix": (with_claims(iss="gate"), INVALID, False),
