@@ -1,6 +1,7 @@
 """The wire to SQLite or PostgreSQL: engines, transactions, locks, one error for all failures."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.errors import StoreUnavailable
+from gateway.faults import Fault, Target, fault_of
 from gateway.sessions.sql_schema import metadata
 
 _DRIVERS = {
@@ -30,7 +32,9 @@ T = TypeVar("T")
 def async_url(url: str) -> URL:
     """The URL with the driver named: which one a plain `postgresql://` means depends on SQLAlchemy."""
     parsed = make_url(url)
-    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    # asyncpg calls the libpq option everybody writes `ssl`.
+    renamed = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}
+    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername), query=renamed)
 
 
 class SqlLink:
@@ -55,6 +59,8 @@ class SqlLink:
     async def open(self) -> None:
         """Make the engines and the tables, also when several workers do so at once."""
         if self.is_sqlite:
+            async with _failures(self._url):
+                await asyncio.to_thread(_make_file, self._url)
             self._writer = self._sqlite_engine(writes=True)
             self._reader = self._sqlite_engine(writes=False)
         else:
@@ -73,7 +79,7 @@ class SqlLink:
         """Do `work` in one transaction: committed at the end, or rolled back when it raises."""
 
         async def transaction() -> T:
-            async with _failures(), _open_engine(self._writer).begin() as connection:
+            async with _failures(self._url), _open_engine(self._writer).begin() as connection:
                 return await work(connection)
 
         return await self._finish(transaction())
@@ -82,7 +88,7 @@ class SqlLink:
         """Do `work`, single SELECTs, outside any transaction."""
 
         async def reading() -> T:
-            async with _failures(), _open_engine(self._reader).connect() as connection:
+            async with _failures(self._url), _open_engine(self._reader).connect() as connection:
                 return await work(connection)
 
         return await self._finish(reading())
@@ -137,8 +143,6 @@ class SqlLink:
         )
 
     def _sqlite_engine(self, *, writes: bool) -> AsyncEngine:
-        if self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(
             self._url, pool_size=1 if writes else 4, max_overflow=0, pool_timeout=self._timeout
         )
@@ -165,6 +169,13 @@ class SqlLink:
         return engine
 
 
+def _make_file(url: URL) -> None:
+    """The file and its folder, for the owner only; SQLite gives its `-wal` and `-shm` the same mode."""
+    path = Path(url.database or "")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
 def _open_engine(engine: AsyncEngine | None) -> AsyncEngine:
     if engine is None:
         raise StoreUnavailable("sessions")
@@ -172,10 +183,11 @@ def _open_engine(engine: AsyncEngine | None) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def _failures() -> AsyncIterator[None]:
+async def _failures(url: URL) -> AsyncIterator[None]:
     try:
         yield
-    except ProgrammingError:
-        raise
     except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
-        raise StoreUnavailable("sessions") from error
+        fault = fault_of(error, Target(url.username or "", url.host or "", url.database or ""))
+        if isinstance(error, ProgrammingError) and fault == Fault():
+            raise  # A defect of ours, not a state of the database.
+        raise StoreUnavailable("sessions", *fault) from error

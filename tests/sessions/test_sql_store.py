@@ -1,6 +1,7 @@
 """What is special about SQL: pruning, durability, locks, restarts."""
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -163,6 +164,19 @@ async def test_the_folder_of_the_sqlite_file_is_made(tmp_path: Path, monkeypatch
         await store.close()
     assert (tmp_path / "data/here/gateway.db").exists()
     assert (tmp_path / "there/gateway.db").exists()
+
+
+async def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
+    store = make_store(f"sqlite:///{tmp_path}/new/gateway.db", SystemClock())
+    umask = os.umask(0o022)
+    try:
+        await store.open()
+        await store.create(new_session(SystemClock()))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()}
+    finally:
+        os.umask(umask)
+        await store.close()
+    assert modes == {"gateway.db": 0o600, "gateway.db-wal": 0o600, "gateway.db-shm": 0o600}
 
 
 async def test_sessions_survive_a_restart_of_postgresql(postgres_server: PostgresServer, postgres_url: str) -> None:
