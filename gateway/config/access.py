@@ -142,6 +142,8 @@ class AccessReader:
         elif isinstance(value, Plain) and (value.value is None or _is_trap(value)):
             hint = f'quote it if text is meant: "{value.written}"'
             self._error(path, f"YAML reads {value.written} as something else than it says", hint)
+        elif isinstance(value, str) and not value.strip():
+            self._error(path, "must not be empty")
         else:
             return value is not BROKEN
         return False

@@ -31,6 +31,7 @@ from gateway.config.words import (
     read_email,
     read_filled_text,
     read_flag,
+    read_given_text,
     read_header_name,
     read_header_value,
     read_listed,
@@ -153,6 +154,7 @@ def size(least: int = 0, most: int = 1024**4) -> Reader:
 
 Text = Annotated[str, Reader(read_filled_text, _TEXT)]
 OptionalText = Annotated[str | None, Reader(read_optional_text, _OPTIONAL_TEXT)]
+GivenText = Annotated[str | None, Reader(read_given_text, {**_OPTIONAL_TEXT, "minLength": 1})]
 Name = Annotated[str, Reader(read_name, _TEXT)]
 Email = Annotated[str | None, Reader(read_email, _OPTIONAL_TEXT)]
 HeaderName = Annotated[str, Reader(read_header_name, _TEXT)]
@@ -183,5 +185,7 @@ HeaderValue = Annotated[
     str,
     Reader(read_header_value, _TEXT, lambda value: MASK if from_environment(value) else str(value)),
 ]
+AddedHeaderValue = Annotated[str, Reader(read_header_value, _TEXT, lambda _: MASK)]
+"""Never shown: what is added to requests is often the key of a service."""
 Leaves = Annotated[Any, Reader(lambda value: value, {}, bare, "see below")]
 """Anything at all, left to a reader of its own (`access`)."""

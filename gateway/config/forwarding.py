@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.config.addresses import is_plain_path
-from gateway.config.header_rules import refused_addition, refused_removal
+from gateway.config.header_rules import is_identity, refused_addition, refused_removal
 from gateway.config.labels import label
 from gateway.config.models_routes import HeaderEdits, RouteSettings
 from gateway.config.scalars import printable, shown
@@ -29,6 +29,7 @@ class ForwardingReader:
         self._check_strip_prefix(route.strip_prefix)
         self._check_prefix("add_prefix", route.add_prefix)
         self._check_authorization(route)
+        self._check_identity(route)
         request, response = route.headers.request, route.headers.response
         return Forwarding(
             strip_prefix=(route.strip_prefix or "").encode(),
@@ -71,6 +72,16 @@ class ForwardingReader:
                     message,
                     "use credentials: strip, and no public access",
                 )
+
+    def _check_identity(self, route: RouteSettings) -> None:
+        """Removals come last, so they take away what the gateway itself says of the caller."""
+        if route.identity != "headers" or route.access == "public":
+            return
+        for index, name in enumerate(route.headers.request.remove):
+            if is_identity(name):
+                path: Path = (*self.path, "headers", "request", "remove", index)
+                message = f"{printable(name)} is how the upstream learns who calls"
+                self.source.warn(path, f"{label(self.source, path)}: {message}", "identity: none leaves all of it out")
 
     def _additions(self, edits: HeaderEdits, side: str) -> Headers:
         added: dict[str, tuple[bytes, bytes]] = {}

@@ -37,6 +37,7 @@ _FRAMING: Final = frozenset(
 )
 """Between two neighbours (RFC 9110 7.6.1, RFC 9112 6), or what tells a request where it belongs."""
 _SET_ON_REQUEST: Final = frozenset({"via", "xrequestid", "traceparent", "tracestate"})
+_IDENTITY: Final = frozenset({"x-user-id", "x-user-email", "x-user-display-name", "x-user-role", "x-session-id"})
 _SET_ON_RESPONSE: Final = frozenset({"via", "xrequestid", "gatewayreason"})
 
 
@@ -55,6 +56,11 @@ def refused_addition(name: str, *, request: bool) -> str | None:
 def refused_removal(name: str) -> str | None:
     """Why a header may not be removed; None when it may."""
     return "belongs to the connection" if _squeezed(name) in _FRAMING else None
+
+
+def is_identity(name: str) -> bool:
+    """Whether the gateway tells an upstream in this header who calls."""
+    return name.lower() in _IDENTITY
 
 
 def _squeezed(name: str) -> str:

@@ -8,6 +8,7 @@ from gateway.config.checks import check_together
 from gateway.config.conflicts import report_conflicts
 from gateway.config.data import read_source
 from gateway.config.document import Document
+from gateway.config.password_checks import check_passwords
 from gateway.config.pending import refuse_pending
 from gateway.config.problems import errors_among, in_order
 from gateway.config.reading import file_name, read_config_bytes
@@ -36,6 +37,7 @@ def load_text(raw: bytes | str, name: str, environ: Mapping[str, str], folder: P
     refuse_pending(source)
     parts = read_sections(source)
     check_together(source, parts)
+    check_passwords(source, parts["accounts"])
     roles = build_roles(source, parts["roles"])
     built = RouteReader(source, roles, parts["upstreams"] or {}, parts["cors"]).read_all(parts["routes"] or ())
     report_conflicts(source, built)

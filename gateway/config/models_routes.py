@@ -3,14 +3,15 @@
 from typing import Annotated, Literal
 
 from gateway.config.fields import (
+    AddedHeaderValue,
     Duration,
     Flag,
+    GivenText,
     HeaderName,
     HeaderValue,
     Leaves,
     Name,
     OneOf,
-    OptionalText,
     Rate,
     Reader,
     Section,
@@ -60,10 +61,16 @@ class HeaderEdits(Section):
     remove: tuple[HeaderName, ...] = setting([], "Headers to remove.")
 
 
+class RequestHeaderEdits(HeaderEdits):
+    """The same for requests."""
+
+    add: dict[str, AddedHeaderValue] = setting({}, "Headers to set, name to value.")
+
+
 class RouteHeaders(Section):
     """Changes to the headers."""
 
-    request: HeaderEdits = setting({}, "On the way to the upstream.")
+    request: RequestHeaderEdits = setting({}, "On the way to the upstream.")
     response: HeaderEdits = setting({}, "On the way back.")
 
 
@@ -72,12 +79,12 @@ class RouteSettings(Section):
 
     name: Name = required("Names the route in logs, metrics and reports.")
     path: Text = required("`/a` exactly, `/a/{id}` one segment, `/a/**` everything below (and `/a`).")
-    host: OptionalText = setting(None, "A host, or `*.example` for all below it; by default any host.")
+    host: GivenText = setting(None, "A host, or `*.example` for all below it; by default any host.")
     methods: tuple[Text, ...] | None = setting(None, "The methods taken; by default all. GET does not imply HEAD.")
     access: Leaves = required("Who may: public, optional, authenticated, or conditions on the caller.")
     upstream: Text = required("The upstream that answers.")
-    strip_prefix: OptionalText = setting(None, "Taken off the path before it goes upstream.")
-    add_prefix: OptionalText = setting(None, "Put before the path, after `strip_prefix`.")
+    strip_prefix: GivenText = setting(None, "Taken off the path before it goes upstream.")
+    add_prefix: GivenText = setting(None, "Put before the path, after `strip_prefix`.")
     timeouts: RouteTimeouts = setting({}, "Replaces the upstream's timeouts.")
     retries: Annotated[int, whole(0, 10)] = setting(0, "Replaces the upstream's retries.")
     body_limit: Annotated[int, size()] | None = setting(None, "Replaces server.limits.body.")

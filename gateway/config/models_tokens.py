@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from gateway.config.fields import (
+    GivenText,
     Name,
     OneOf,
     OptionalText,
@@ -29,7 +30,7 @@ class TokenSettings(Section):
     secret_file: OptionalText = setting(None, "A file that holds the secret, instead of `secret`.")
     keys: tuple[Text, ...] = setting([], "Files with the signing keys of the other algorithms.")
     assertion_key_file: OptionalText = setting(None, "The Ed25519 key that signs identity assertions for upstreams.")
-    audience: OptionalText = setting(None, "The `aud` claim; set and checked only when given.")
+    audience: GivenText = setting(None, "The `aud` claim; set and checked only when given.")
     access_ttl: Seconds = setting("30m", "How long an access token is valid.")
     refresh_ttl: Seconds = setting("7d", "How long a session lives at most, from login.")
     idle_ttl: Seconds = setting("7d", "How long a session lives without a refresh.")
@@ -44,5 +45,5 @@ class IssuerSettings(Section):
     algorithms: tuple[Annotated[Literal["EdDSA", "ES256", "RS256"], OneOf()], ...] = setting(
         ["RS256"], "The algorithms that are accepted."
     )
-    audience: OptionalText = setting(None, "The `aud` claim that is asked for.")
+    audience: GivenText = setting(None, "The `aud` claim that is asked for.")
     roles_claim: OptionalText = setting(None, "Where its tokens keep roles; dots reach into objects.")

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal
 from gateway.config.fields import (
     Duration,
     Flag,
+    GivenText,
     OneOf,
-    OptionalText,
     Reader,
     Section,
     TargetUrl,
@@ -48,10 +48,10 @@ class HealthSettings(Section):
 class UpstreamTls(Section):
     """How the gateway proves itself to the service, and the service to the gateway."""
 
-    ca: OptionalText = setting(None, "A file with the authorities to trust, instead of the system's.")
-    cert: OptionalText = setting(None, "A file with the gateway's own certificate.")
-    key: OptionalText = setting(None, "A file with the key of that certificate.")
-    server_name: OptionalText = setting(None, "The name the service's certificate must carry.")
+    ca: GivenText = setting(None, "A file with the authorities to trust, instead of the system's.")
+    cert: GivenText = setting(None, "A file with the gateway's own certificate.")
+    key: GivenText = setting(None, "A file with the key of that certificate.")
+    server_name: GivenText = setting(None, "The name the service's certificate must carry.")
 
 
 class EjectSettings(Section):

@@ -116,6 +116,7 @@ class RouteReader:
 
     def _host(self, settings: RouteSettings, path: Path) -> HostPattern | None:
         if settings.host is None:
+            self._refuse_nothing((*path, "host"), "any host")
             return None
         try:
             return HostPattern.parse(settings.host)
@@ -125,12 +126,18 @@ class RouteReader:
 
     def _methods(self, settings: RouteSettings, path: Path) -> frozenset[str] | None:
         if settings.methods is None:
+            self._refuse_nothing((*path, "methods"), "all methods")
             return None
         if not settings.methods:
             self._error((*path, "methods"), "no method would be taken", "leave the key out to take all methods")
         for index, method in enumerate(settings.methods):
             self._check_method(method, (*path, "methods", index))
         return frozenset(settings.methods)
+
+    def _refuse_nothing(self, path: Path, instead: str) -> None:
+        """A key with nothing after it reads as a limit, and would be none."""
+        if path in self._source.values and self._source.at(path) is None:
+            self._error(path, "must not be empty", f"leave the key out to take {instead}")
 
     def _check_method(self, method: str, path: Path) -> None:
         word = shown(self._source.at(path))

@@ -51,6 +51,19 @@ def read_optional_text(value: object) -> str | None:
     return None if value is None else read_text(value) or None
 
 
+def read_given_text(value: object) -> str | None:
+    """Text that is not empty, or None for a key that is left out.
+
+    For keys that narrow something: one that a variable left empty must not mean that nothing is narrowed.
+    """
+    if value is None:
+        return None
+    text = read_text(value)
+    if not text.strip():
+        raise unfit("must not be empty", "leave the key out if nothing is meant")
+    return text
+
+
 def read_flag(value: object) -> bool:
     """true or false, also from a variable."""
     if isinstance(value, bool):

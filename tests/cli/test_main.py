@@ -112,5 +112,18 @@ def test_config_show_for_machines(file: str) -> None:
     assert shown["origins"]["tokens.secret"] == "environment JWT_SECRET_KEY"
 
 
+def test_values_added_to_requests_are_never_shown(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    headers = "{request: {add: {X-Api-Key: hunter2}}, response: {add: {X-Frame-Options: DENY}}}"
+    path.write_text(MINIMAL.replace("upstream: orders}", f"upstream: orders, headers: {headers}}}"))
+    for shown in (
+        run("config", "show", "-c", str(path)).stdout,
+        run("config", "show", "-c", str(path), "--json").stdout,
+    ):
+        assert "hunter2" not in shown
+        assert "X-Api-Key" in shown
+        assert "DENY" in shown
+
+
 def test_config_schema_is_json() -> None:
     assert json.loads(run("config", "schema").stdout)["title"] == "Gateway configuration"
