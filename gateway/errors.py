@@ -1,13 +1,13 @@
 """The exception tree. Errors hold fields; text is made once, at the border.
 
-    GatewayError
-    ├── Refusal              the gateway answers the caller itself, with a Reason
-    │   ├── TokenRefused     a token did not pass (401)
-    │   ├── TargetRefused    the request target is malformed or ambiguous (400, 414)
-    │   ├── UpstreamFailed   the upstream gave no usable answer (502, 503, 504)
-    │   └── StoreUnavailable the session or account store cannot be asked (503)
-    ├── ConfigError          the configuration has problems; nothing was started
-    └── KeyRefused           key material is weak, malformed or meant for something else
+GatewayError
+├── Refusal              the gateway answers the caller itself, with a Reason
+│   ├── TokenRefused     a token did not pass (401)
+│   ├── TargetRefused    the request target is malformed or ambiguous (400, 414)
+│   ├── UpstreamFailed   the upstream gave no usable answer (502, 503, 504)
+│   └── StoreUnavailable the session or account store cannot be asked (503)
+├── ConfigError          the configuration has problems; nothing was started
+└── KeyRefused           key material is weak, malformed or meant for something else
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,11 +74,16 @@ class UpstreamFailed(Refusal):
 
 
 class StoreUnavailable(Refusal):
-    """The store named could not be asked; callers should come back after `retry_after` seconds."""
+    """The store named (`accounts`, `sessions`) could not be asked; callers should come back after `retry_after` s.
 
-    def __init__(self, store: str, retry_after: int = 1) -> None:
+    `why` and `hint` are for operators (see `gateway.faults`): callers never see them, and no secret is in them.
+    """
+
+    def __init__(self, store: str, why: str = "cannot be asked", hint: str = "", *, retry_after: int = 1) -> None:
         super().__init__(Reason.STORE_UNAVAILABLE, retry_after=retry_after)
         self.store = store
+        self.why = why
+        self.hint = hint
 
 
 class ConfigError(GatewayError):

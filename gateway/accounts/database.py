@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, text
+from sqlalchemy import URL, Select, text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -15,28 +16,35 @@ from gateway.accounts.engines import driver_url, is_sqlite, make_file, reading_e
 from gateway.accounts.migrations import migrate
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
+from gateway.faults import Fault, Target, fault_of
 
 _PAUSE = 0.05
+_ABSENT = Fault("does not exist", "it is made by the first start of the gateway, and by `gateway users add`")
 _T = TypeVar("_T")
 
 
 @contextmanager
-def failures_translated() -> Iterator[None]:
+def failures_translated(url: URL) -> Iterator[None]:
     """Whatever keeps the database from answering is StoreUnavailable; a broken constraint stays itself."""
     try:
         yield
     except IntegrityError:
         raise
     except (DBAPIError, PoolTimeout, OSError) as error:
-        raise StoreUnavailable("accounts") from error
+        target = Target(url.username or "", url.host or "", url.database or "")
+        raise StoreUnavailable("accounts", *fault_of(error, target)) from error
 
 
 class Database:
-    """`patience` (seconds) bounds each wait: for a lock, a pooled connection, a connect, an answer."""
+    """`patience` (seconds) bounds each wait: for a lock, a pooled connection, a connect, an answer.
 
-    def __init__(self, url: str, *, clock: Clock, patience: float) -> None:
+    With `create` false an SQLite file that is not there is a failure too, instead of being made.
+    """
+
+    def __init__(self, url: str, *, clock: Clock, patience: float, create: bool = True) -> None:
         self._url = driver_url(url)
         self._clock = clock
+        self._create = create
         self._patience = patience
         self._reads: AsyncEngine | None = None
         self._writes: AsyncEngine | None = None
@@ -45,6 +53,8 @@ class Database:
 
     async def open(self) -> None:
         """Make the file if there is none, bring the schema up to date; on failure nothing stays open."""
+        if not self._create and is_sqlite(self._url) and not Path(self._url.database or "").is_file():
+            raise StoreUnavailable("accounts", *_ABSENT)
         self._reads = reading_engine(self._url, self._patience)
         self._writes = writing_engine(self._url, self._patience)
         try:
@@ -79,7 +89,7 @@ class Database:
         return await asyncio.shield(task)
 
     async def _read_twice(self, query: Select[*tuple[object, ...]]) -> list[RowMapping]:
-        with failures_translated():
+        with failures_translated(self._url):
             try:
                 return await self._read(query)
             except DBAPIError as error:
@@ -92,7 +102,7 @@ class Database:
             return list((await connection.execute(query)).mappings())
 
     async def _write(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
-        with failures_translated():
+        with failures_translated(self._url):
             async with self._opened(self._writes).begin() as connection:
                 return await work(connection)
 
@@ -100,7 +110,7 @@ class Database:
         # The switch to WAL is kept in the file, and needs it alone: while another worker does the same SQLite
         # answers "busy" without waiting.
         deadline = self._clock.monotonic() + self._patience
-        with failures_translated():
+        with failures_translated(self._url):
             await asyncio.to_thread(make_file, self._url)
             while True:
                 try:

@@ -36,7 +36,7 @@ def is_sqlite(url: URL) -> bool:
 def make_file(url: URL) -> None:
     """The database file and its folder. Only the owner may read it: it holds password hashes."""
     path = Path(url.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 

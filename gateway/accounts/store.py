@@ -25,15 +25,24 @@ from gateway.reasons import Reason
 ADMIN = "admin"
 
 _ADMINS_LOCK = 7_230_102
+_LAST_ADMIN = "This is the last enabled admin: give another enabled account the role admin first"
 _RAISED_EPOCH = {"epoch": USERS.c.epoch + 1}
 _SHOWN = tuple(USERS.c[name] for name in User.__dataclass_fields__)
 
 
 class AccountStore:
-    """`patience` (seconds) bounds every wait for the database."""
+    """`patience` (seconds) bounds every wait for the database; with `create` false no SQLite file is made."""
 
-    def __init__(self, url: str, *, clock: Clock, patience: float = 5.0, new_id: Callable[[], UUID] = uuid4) -> None:
-        self._database = Database(url, clock=clock, patience=patience)
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        patience: float = 5.0,
+        new_id: Callable[[], UUID] = uuid4,
+        create: bool = True,
+    ) -> None:
+        self._database = Database(url, clock=clock, patience=patience, create=create)
         self._clock = clock
         self._new_id = new_id
         self._reads = SharedReads(self._by_ids)
@@ -161,7 +170,7 @@ async def _require_other_admin(connection: AsyncConnection, user_id: str) -> Non
     enabled = (USERS.c.role == ADMIN) & (USERS.c.disabled.is_(False))
     admins = set(await connection.scalars(select(USERS.c.user_id).where(enabled)))
     if admins == {user_id}:
-        raise Refusal(Reason.CONFLICT, detail="This is the last enabled admin")
+        raise Refusal(Reason.CONFLICT, detail=_LAST_ADMIN)
 
 
 async def _insert(connection: AsyncConnection, row: Mapping[str, object]) -> User:

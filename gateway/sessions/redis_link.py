@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from gateway.errors import StoreUnavailable
+from gateway.sessions.redis_faults import redis_fault
 
 _ATTEMPTS = 3
 _FIRST_PAUSE = 0.05
@@ -112,7 +113,7 @@ class RedisLink:
             async with asyncio.timeout(limit):
                 return await work()
         except (RedisError, OSError, TimeoutError) as error:
-            raise StoreUnavailable("sessions") from error
+            raise StoreUnavailable("sessions", *redis_fault(error, self._url)) from error
 
     def _make_client(self, connections: int, timeout: float | None) -> Redis:
         pool = BlockingConnectionPool.from_url(

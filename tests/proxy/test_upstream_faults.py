@@ -41,7 +41,7 @@ def test_a_name_that_does_not_resolve_is_unreachable() -> None:
 
 
 def test_a_full_backlog_is_unreachable_within_the_connect_timeout() -> None:
-    # 192.0.2.0/24 answers nobody (RFC 5737); where the sandbox has no route at all it is refused at once.
+    # 192.0.2.0/24 answers nobody (RFC 5737); where the machine has no route at all it is refused at once.
     with forwarding_to("http://192.0.2.1", transport={"connect_timeout": 0.2}) as gateway:
         started = time.monotonic()
         assert refused(get(gateway.port)) == (502, b"upstream-unreachable")
