@@ -39,8 +39,16 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """User and system time of all its threads."""
+        return sum(self._times())
+
+    def kernel_seconds(self) -> float:
+        """The part of `cpu_seconds` that was spent in the kernel."""
+        return self._times()[1]
+
+    def _times(self) -> tuple[float, float]:
+        """User and system time."""
         fields = Path(f"/proc/{self.popen.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
 
     def memory(self) -> int:
         """Resident bytes."""

@@ -27,11 +27,12 @@ def measure(bed: Bed) -> Figure:
     gateway = start_gateway(bed, {"server": {"limits": {"body": f"{bed.plan.body // 1024 // 1024}MiB"}}}, upstream=port)
     token = gateway.tokens().admin
     size = bed.plan.body
+    amount = f"{size // 1024 // 1024:,} MiB"
     rows, verdicts, data = [], [], {}
     for name, transfer in (("upload", upload), ("download", download)):
         seconds, grown = _watched(gateway, transfer, size, token)
-        rows.append([f"{name}, {mib(size)}", f"{mib(size / seconds)}/s", mib(grown)])
-        verdicts.append(memory_at_most(f"more memory at the peak, {name} of {mib(size)}", grown, STREAM_BYTES))
+        rows.append([f"{name}, {amount}", f"{mib(size / seconds)}/s", mib(grown)])
+        verdicts.append(memory_at_most(f"more memory at the peak, {name} of {amount}", grown, STREAM_BYTES))
         data[name] = {"seconds": seconds, "grown": grown}
     return Figure("bodies", "Large bodies", table(("what", "rate", "peak memory over before"), rows), verdicts, data)
 

@@ -8,6 +8,7 @@ from benchmarks.load import Load, run_load
 from benchmarks.profile import EXCHANGE, exchange, layers
 
 _WHOLE = "one request of a loaded worker: its processor time, sockets and all"
+_KERNEL = "(of it: in the kernel)"
 _WALL = "one request of a loaded worker: time, at {:,.0f} requests/s"
 
 
@@ -19,8 +20,10 @@ def measure(bed: Bed) -> Figure:
     url = f"http://127.0.0.1:{gateway.port}{PATH}"
     load = Load(url, gateway.tokens().admin, bed.plan.connections, 1 + bed.plan.seconds)
     run_load(load, bed.cores)
+    kernel = gateway.process.kernel_seconds()
     sample = run_load(load, bed.cores, gateway.process)
     found[_WHOLE] = sample.cpu_micros
+    found[_KERNEL] = (gateway.process.kernel_seconds() - kernel) / (sample.rate * load.seconds) * 1e6
     found[_WALL.format(sample.rate)] = 1e6 / sample.rate
     rows = [[name, f"{micros:,.1f}"] for name, micros in found.items()]
     return Figure("layers", "Where the time goes", table(("layer", "µs"), rows), (), dict(found))
