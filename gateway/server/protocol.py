@@ -12,69 +12,23 @@ from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from gateway.asgi import EXCHANGE_KEY
-from gateway.context import SCOPE_KEY, GatewayContext
-from gateway.middleware.request_ids import new_request_id
-from gateway.reading import Memory
 from gateway.reasons import Reason
+from gateway.server.closing import SLACK, ClosingProtocol
 from gateway.server.cycle import GatewayCycle
-from gateway.server.limits import ServerConfig
-from gateway.server.messages import head_without_upgrade, refusal
+from gateway.server.messages import head_without_upgrade
 from gateway.server.stage import Enough, Stage
 
-_SLACK: Final = 1024
-_LINGER: Final = 2.0
+# Requests that wait on one connection for the answer to an earlier one. Each holds memory, and costs its sender
+# a few bytes.
+_MOST_WAITING: Final = 32
+# A body has to grow by this much within the body deadline: a byte now and then would hold its upstream for hours.
+_LEAST_PROGRESS: Final = 16 * 1024
 
 
-class GatewayProtocol(HttpToolsProtocol):
-    """One client connection. `sweep` is called twice a second for its deadlines: no timer per request."""
-
-    def __init__(
-        self,
-        config: ServerConfig,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.config: ServerConfig = config
-        self.limits = config.limits
-        self.since = self.loop.time()
-        self.stage = Stage.IDLE
-        self.head_bytes = 0
-        self.head_limit = self.limits.header_bytes + self.limits.target + _SLACK
-        self.unparsed = 0
-        self.served = 0
-        self.broken: Reason | None = None
-        self.lingering = False
-        self.upgrading = False
-        self.running: GatewayCycle | None = None
-        self.memory = Memory()
-        self.place: str | None = None
-
-    # What arrives.
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.config.watch(self.server_state, self.loop)
-        self.place = self.config.crowd.enter(self.client[0] if self.client else "")
-        if self.place is None:
-            # Nobody waits for one that is too many: the answer is lost if a request is on its way already.
-            self.broken = Reason.OVERLOADED
-            self._answer(self.broken)
-            transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self.place is not None:
-            self.config.crowd.leave(self.place)
-            self.place = None
-        self.pipeline.clear()
-        if self.running is not None:
-            self.running.departed()
+class GatewayProtocol(ClosingProtocol):
+    """One client connection: what arrives on it becomes requests, one after the other."""
 
     def data_received(self, data: bytes) -> None:
         if self.broken is not None or self.lingering:
@@ -108,7 +62,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         self.url += url
         self.head_bytes += len(url)
-        if len(self.url) > self.limits.target + _SLACK:
+        if len(self.url) > self.limits.target + SLACK:
             self.broken = Reason.TARGET_TOO_LONG
             raise Enough
 
@@ -134,7 +88,7 @@ class GatewayProtocol(HttpToolsProtocol):
             raise Enough
 
     def on_headers_complete(self) -> None:
-        self.stage, self.unparsed = Stage.BODY, 0
+        self.stage, self.unparsed, self.progress = Stage.BODY, 0, 0
         self.since = self.loop.time()
         version = self.parser.get_http_version()
         if version not in ("1.1", "1.0"):
@@ -143,6 +97,9 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self.upgrading = True
             return
+        if len(self.pipeline) >= _MOST_WAITING:
+            self.stage, self.broken = Stage.HEAD, Reason.OVERLOADED
+            raise Enough
         path, _, query = self.url.partition(b"?")
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope["method"] = self.parser.get_method().decode("ascii")
@@ -182,7 +139,10 @@ class GatewayProtocol(HttpToolsProtocol):
         )
 
     def on_body(self, body: bytes) -> None:
-        self.since, self.unparsed = self.loop.time(), 0
+        self.unparsed = 0
+        self.progress += len(body)
+        if self.progress >= _LEAST_PROGRESS:
+            self.since, self.progress = self.loop.time(), 0
         if self.cycle.response_complete:
             return
         self.cycle.body += body
@@ -222,77 +182,11 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.cycle.response_complete and self.cycle.more_body:
             self._linger()
             return
-        self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
-        elif self.broken is not None:
-            self._answer(self.broken)
-
-    def _linger(self) -> None:
-        """Answered before all had arrived: read a little more, so that the answer is not lost to a reset
-        (RFC 9112 section 9.6), then close."""
-        self.lingering, self.since = True, self.loop.time()
+            return
+        # Not before: each answer would let in another bufferful of requests.
         self.flow.resume_reading()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-
-    # What is refused here.
-
-    def _malformed(self) -> Reason:
-        return Reason.BODY_INVALID if self.stage is Stage.BODY else Reason.HEADER_AMBIGUOUS
-
-    def _break(self, reason: Reason) -> None:
-        """Framing is in doubt: nothing more of this connection is read. What was whole before is answered first."""
-        self.broken = reason
-        running = self.running
-        if running is None or running.response_complete:
-            self._answer(reason)
-        elif running is self.cycle and self.stage is Stage.BODY:
-            self._abort(running, reason)
-        elif self.pipeline and self.stage is Stage.BODY:
-            self.pipeline.popleft()
-
-    def _abort(self, cycle: GatewayCycle, reason: Reason) -> None:
-        """The request being served will never be whole: its application sees a disconnect."""
-        cycle.scope["aborted"] = reason  # type: ignore[typeddict-unknown-key]
-        started = cycle.response_started
-        cycle.departed()
-        if started:
-            self.transport.abort()
-        else:
-            context = cycle.scope.get(SCOPE_KEY)
-            self._answer(reason, context.request_id if isinstance(context, GatewayContext) else None)
-
-    def _answer(self, reason: Reason, known_as: str | None = None) -> None:
-        """Refuse, then close. The application is told, unless it knows the request by an id and records it."""
-        if self.transport.is_closing() or self.lingering:
-            return
-        request_id = known_as or new_request_id()
-        self.transport.write(refusal(reason, request_id))
-        if known_as is None:
-            self.app.turned_away(reason, request_id, self.client[0] if self.client else "")
-        self._linger()
-
-    def sweep(self, now: float) -> None:
-        """Close what has waited too long: silent connections, slow heads, stalled bodies, idle keep-alives."""
-        if self.transport is None or self.transport.is_closing():
-            return
-        waited = now - self.since
-        limits = self.limits
-        if self.lingering:
-            if waited > _LINGER:
-                self.transport.close()
-        elif self.stage is Stage.BODY:
-            if self.flow.read_paused or self.cycle.waiting_for_100_continue:
-                # Who waits for 100 (Continue), or is kept waiting by us, owes nothing yet.
-                self.since = now
-            elif waited > limits.body_deadline:
-                self._break(Reason.REQUEST_TIMEOUT)
-        elif self.running is not None and not self.running.response_complete:
-            return
-        elif self.stage is Stage.HEAD:
-            if waited > limits.header_deadline:
-                self._answer(Reason.REQUEST_TIMEOUT)
-        elif waited > (limits.idle_deadline if self.served else limits.header_deadline):
-            self.transport.close()
+        if self.broken is not None:
+            self._answer(self.broken)
