@@ -3,8 +3,9 @@
 import contextlib
 import logging
 import signal
+import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,23 @@ logger = logging.getLogger("gateway")
 
 
 class DrainingServer(uvicorn.Server):
-    """The public listener of a single-worker gateway. `draining` is true from the first signal on."""
+    """The public listener of a single-worker gateway. `draining` is true from the first signal on.
+
+    `on_ready` is called once, when connections are accepted.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self.on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        logger.info("%s", drain_notice(self.config))
+        await super().shutdown(sockets)
 
     @property
     def draining(self) -> bool:
@@ -33,11 +50,23 @@ class DrainingServer(uvicorn.Server):
         finally:
             for each, handler in original.items():
                 signal.signal(each, handler)
+            if self.should_exit:
+                ignore_repetition()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             self.force_exit = True
         self.should_exit = True
+
+
+def ignore_repetition() -> None:
+    """A second SIGTERM while the interpreter goes down must not turn a finished drain into a death by signal."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def drain_notice(config: uvicorn.Config) -> str:
+    """What is said at the first signal."""
+    return f"draining, up to {config.timeout_graceful_shutdown} s; again to stop at once"
 
 
 def hang_up(_sig: int, _frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from gateway.admin.control import SocketFleet
 from gateway.admin.management import ManagementApp
 from gateway.config.settings import Settings
-from gateway.server.drain import QuietServer
+from gateway.server.drain import QuietServer, drain_notice, ignore_repetition
 from gateway.server.listen import phase_of
 from gateway.server.options import management_config, public_config
 
@@ -36,7 +37,15 @@ logger = logging.getLogger("gateway")
 
 
 class Supervisor(Multiprocess):
-    """uvicorn's supervisor; a worker that cannot start ends the gateway with exit code 3."""
+    """uvicorn's supervisor; a worker that cannot start ends the gateway with exit code 3.
+
+    `on_ready` is called once, when the first worker accepts connections.
+    """
+
+    def __init__(self, config: uvicorn.Config, public: socket.socket, on_ready: Callable[[], object]) -> None:
+        super().__init__(config, [public])
+        self._public = public
+        self._on_ready: Callable[[], object] | None = on_ready
 
     @property
     def draining(self) -> bool:
@@ -54,6 +63,9 @@ class Supervisor(Multiprocess):
         """
         if self.draining:
             return
+        if self._on_ready is not None and phase_of(self._public, self.draining) is None:
+            self._on_ready()
+            self._on_ready = None
         for index, process in enumerate(self.processes):
             if process.process.is_alive():
                 continue
@@ -62,19 +74,23 @@ class Supervisor(Multiprocess):
             if process.exitcode == STARTUP_FAILURE:
                 self.should_exit.set()
                 return
-            logger.warning("worker %s ended with status %s; starting another", process.pid, process.exitcode)
             self.processes[index] = Process(self.config, self.sockets)
             self.processes[index].start()
+            ended, started = ended_by(process.exitcode), self.processes[index].pid
+            logger.warning("worker %s ended %s; started %s", process.pid, ended, started)
 
     def join_all(self) -> None:
         """Wait for the drain; a second signal, or a worker that hangs, ends it the hard way."""
         self.signal_queue.clear()
+        if not self.failed:
+            logger.info("%s", drain_notice(self.config))
         deadline = time.monotonic() + (self.config.timeout_graceful_shutdown or 0) + _CLOSING_SECONDS
         for process in self.processes:
             while process.process.is_alive() and time.monotonic() < deadline and not self._told_to_end():
                 process.process.join(0.1)
             if process.process.is_alive():
-                logger.warning("worker %s did not stop in time", process.pid)
+                if not self._told_to_end():
+                    logger.warning("worker %s did not stop in time", process.pid)
                 process.process.kill()
             process.process.join()
 
@@ -87,10 +103,21 @@ class Supervisor(Multiprocess):
         return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
 
 
-def run_workers(settings: Settings, config_path: Path, public: socket.socket, management: socket.socket) -> int:
-    """Serve until a signal; the exit code."""
+def ended_by(status: int | None) -> str:
+    """`by signal 9` or `with status 1`; multiprocessing counts signals below zero."""
+    return f"by signal {-status}" if status is not None and status < 0 else f"with status {status}"
+
+
+def run_workers(
+    settings: Settings,
+    config_path: Path,
+    public: socket.socket,
+    management: socket.socket,
+    on_ready: Callable[[], object],
+) -> int:
+    """Serve until a signal; the exit code. `on_ready` is called once connections are accepted."""
     with tempfile.TemporaryDirectory(prefix="gateway-") as directory:
-        os.environ[CONFIG_VARIABLE] = str(config_path.resolve())
+        os.environ[CONFIG_VARIABLE] = str(config_path.absolute())
         os.environ[CONTROL_VARIABLE] = directory
         # A worker that is replaced later must judge as its siblings do, whatever the file says by then.
         (Path(directory) / ADMITTED_CONFIG).write_bytes(config_path.read_bytes())
@@ -101,11 +128,12 @@ def run_workers(settings: Settings, config_path: Path, public: socket.socket, ma
             workers=settings.server.workers,
             factory=True,
         )
-        supervisor = Supervisor(config, [public])
+        supervisor = Supervisor(config, public, on_ready)
         fleet = SocketFleet(Path(directory), settings.server.workers, lambda: phase_of(public, supervisor.draining))
         beside = QuietServer(management_config(ManagementApp(fleet)))
         thread = _beside(beside, management)
         supervisor.run()
+        ignore_repetition()
         beside.should_exit = True
         thread.join(timeout=5)
         return 3 if supervisor.failed else 0

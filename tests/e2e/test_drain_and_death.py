@@ -72,6 +72,17 @@ def test_the_drain_ends_in_time(tmp_path: Path, echo: RawUpstream, workers: int)
     gateway.http.close()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_repeated_signals_are_no_failure(tmp_path: Path, workers: int) -> None:
+    gateway = RunningGateway(tmp_path, workers=workers).start()
+    assert gateway.process is not None
+    while gateway.process.poll() is None:
+        gateway.process.send_signal(signal.SIGTERM)
+        time.sleep(0.005)
+    assert gateway.process.returncode == 0
+    gateway.http.close()
+
+
 def survivors(gateway: RunningGateway) -> dict[str, dict[str, Any]]:
     """Accounts and sessions in every state, all acknowledged."""
     rotated = gateway.refresh(gateway.register("rotated@example.com")["refresh_token"])
