@@ -76,7 +76,7 @@ def start_peers(bed: Bed, lineup: Sequence[Peer], tokens: Tokens) -> tuple[dict[
             continue
         running[peer.name] = found
         # Caches, connections and just-in-time compilers fill before anything counts.
-        run_load(Load(found.url, tokens.admin, bed.plan.connections, bed.plan.seconds_alone), bed.cores)
+        run_load(Load(found.url, tokens.admin, bed.plan.connections, 1 + bed.plan.seconds), bed.cores)
     return running, absent
 
 
