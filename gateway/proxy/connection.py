@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to an upstream: an asyncio protocol that carries one exchange at a time."""
 
 import asyncio
+import select
 from collections.abc import Callable
 from math import inf
 from typing import Final
@@ -25,6 +26,7 @@ class Connection(asyncio.Protocol):
         "_loop",
         "_on_lost",
         "_paused",
+        "_poll",
         "_reader",
         "_request_sent",
         "_transport",
@@ -47,6 +49,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self.write_deadline = inf
         self.closed = self.reused = self.expired = False
         self._loop = loop
+        self._poll = select.poll()
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._full = self._paused = self._request_sent = False
@@ -128,6 +131,13 @@ class Connection(asyncio.Protocol):
         self.idle_since = self._loop.time()
         return True
 
+    def heard(self) -> bool:
+        """Whether the kernel holds bytes (or an end) that the loop has not come to yet.
+
+        Asked before an idle connection is used again: what came unasked must not be read as the next answer.
+        """
+        return bool(self._poll.poll(0))
+
     def abort(self) -> None:
         """Close at once: what was not sent is dropped, so that half a request never looks whole."""
         self.closed = True
@@ -178,6 +188,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True

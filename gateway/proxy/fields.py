@@ -7,6 +7,7 @@ from typing import Any, Final
 
 _PUNCTUATION: Final = re.compile(rb"[^a-z0-9]")
 _KNOWN_NAMES: Final = 4096
+_LONGEST_NAME: Final = 64
 
 # RFC 9110 section 7.6.1, and what belongs to one connection or to the gateway: never carried over.
 _HOP_BY_HOP: Final = (
@@ -21,6 +22,8 @@ _HOP_BY_HOP: Final = (
     b"transferencoding",
     b"upgrade",
     b"http2settings",
+    # CGI makes HTTP_PROXY of it, which programs obey (httpoxy, CVE-2016-5385).
+    b"proxy",
     b"gatewayreason",
 )
 # Written by the gateway itself, or a way to say something else about identity, address, target or method.
@@ -121,6 +124,9 @@ def _judge_response(name: bytes) -> Fate:
 
 
 def _remember(known: dict[bytes, Any], key: bytes, value: Any) -> None:
+    """Long names are judged anew each time: they are a sender's invention, and would fill the memory."""
+    if len(key) > _LONGEST_NAME:
+        return
     if len(known) >= _KNOWN_NAMES:
         known.clear()
     known[key] = value

@@ -17,6 +17,7 @@ from gateway.reasons import Reason
 
 # What nginx writes in its log for a client that left before there was an answer; never on a wire.
 CLIENT_LEFT: Final = 499
+_SMALL_BODY: Final = 64 * 1024
 # A tunnel, and an echo of everything the request carries (RFC 9110 sections 9.3.6 and 9.3.8).
 _NEVER: Final = frozenset({"CONNECT", "TRACE"})
 
@@ -52,7 +53,10 @@ class Forward:
         length = context.body_length
         if limit is not None and length is not None and length > limit:
             raise Refusal(Reason.BODY_TOO_LARGE)
-        inbound = _inbound(scope, receive, limit)
+        inbound = await _inbound(scope, receive, limit, length)
+        if inbound is None:
+            _note_departure(context, scope.get("aborted"))
+            return
         target = upstream.target(context.target, route.forwarding)
         request = self._request(context, route, upstream, target, None if length == 0 else inbound.body())
         try:
@@ -128,12 +132,33 @@ class Forward:
         )
 
 
-def _inbound(scope: Mapping[str, Any], receive: Receive, limit: int | None) -> Inbound | WholeInbound:
+async def _inbound(
+    scope: Mapping[str, Any], receive: Receive, limit: int | None, length: int | None
+) -> Inbound | WholeInbound | None:
+    """The client's half. None: it left before its body was here.
+
+    A small body is waited for: what trickles in must not hold a connection to the upstream meanwhile.
+    """
     exchange: Exchange | None = scope.get(EXCHANGE_KEY)
-    whole = exchange.whole_body() if exchange is not None else None
-    if exchange is None or whole is None:
+    if exchange is None:
         return Inbound(receive, limit)
-    return WholeInbound(exchange, whole, limit)
+    whole = exchange.whole_body()
+    if whole is None and length is not None and length <= _SMALL_BODY:
+        whole = await _gather(receive)
+        if whole is None:
+            return None
+    return Inbound(receive, limit) if whole is None else WholeInbound(exchange, whole, limit)
+
+
+async def _gather(receive: Receive) -> bytes | None:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message["body"]
+        if not message["more_body"]:
+            return bytes(body)
 
 
 async def _relay(

@@ -53,8 +53,11 @@ class Pool:
         """A kept connection that was fit a moment ago, without waiting; None when there is none."""
         while self._idle:
             connection = self._idle.pop()
-            if not connection.closed:
+            if connection.closed:
+                continue
+            if not connection.heard():
                 return connection
+            connection.abort()
         return None
 
     async def connect(self) -> Connection:

@@ -21,9 +21,10 @@ class UpstreamRequest:
     """One exchange to come. `target` and header fields go out as they are, in this order.
 
     `headers` begin with `host`; the fields of `block` stand behind it. None of them is a connection field.
-    `body` None sends none, bytes are all of it; it is sent with the `content-length` that the fields have, or chunked. What `body` raises ends the exchange and is raised by
-    `send`. Seconds: `response_timeout` from the last request byte to the complete response head,
-    `idle_timeout` between pieces of the response, and for the upstream to take a piece of the body.
+    `body` None sends none, bytes are all of it; it is sent with the `content-length` that the fields have, or
+    chunked. What `body` raises ends the exchange and is raised by `send`. Seconds: `response_timeout` from the
+    last request byte to the complete response head, `idle_timeout` between pieces of the response, and for the
+    upstream to take a piece of the body.
 
     `spent` is set by an engine that failed: whether the request must not be sent again.
     """

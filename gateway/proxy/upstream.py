@@ -51,7 +51,7 @@ class Upstream:
         if forwarding.add_prefix:
             path = _join(forwarding.add_prefix, path)
         path = self.endpoint.base + path
-        if path.startswith(b"//") and "//" not in target.marks:
+        if path.startswith(b"//") and not target.path.startswith(b"//"):
             path = b"/" + path.lstrip(b"/")
         return path if target.query is None else b"%b?%b" % (path, target.query)
 

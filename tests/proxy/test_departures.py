@@ -54,10 +54,10 @@ def baseline(gateway: ForwardServer) -> int:
         (silent, GET, CLIENT_LEFT),
         (streaming, GET, 200),
         (quiet_stream, GET, 200),
-        (silent, b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\nhalf", CLIENT_LEFT),
+        (silent, b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\nhalf", CLIENT_LEFT),
         (silent, b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", CLIENT_LEFT),
         (silent, b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nfull", CLIENT_LEFT),
-        (quiet_stream, b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\nhalf", 200),
+        (quiet_stream, b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\nhalf", 200),
     ],
     ids=[
         "before the head",

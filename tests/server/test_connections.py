@@ -125,11 +125,22 @@ def test_trickled_trailers_are_408(client: RawClient) -> None:
 
 
 def test_a_slow_body_that_goes_on_is_served(client: RawClient) -> None:
-    client.send(b"POST /public/x" + HOST + b"Content-Length: 5\r\n\r\n")
-    for byte in b"hello":
-        time.sleep(0.4)
-        client.send(bytes([byte]))
-    assert Echo.of(client.response().body).body == "hello"
+    client.send(b"POST /public/x" + HOST + b"Content-Length: 65536\r\n\r\n")
+    for part in range(4):
+        time.sleep(0.5)
+        client.send(b"%d" % part * 16384)
+    assert Echo.of(client.response().body).body == "".join(f"{part}" * 16384 for part in range(4))
+
+
+def test_a_body_that_trickles_is_not_waited_for(client: RawClient, echo: RawUpstream) -> None:
+    hits = echo.hits
+    client.send(b"POST /public/x" + HOST + b"Content-Length: 60000\r\n\r\n")
+    with contextlib.suppress(OSError):
+        for _ in range(12):
+            client.send(b"x")
+            time.sleep(0.2)
+    assert_refused(client.response(), 408, "request-timeout")
+    assert echo.hits == hits
 
 
 def test_a_slow_upstream_is_no_idle_client(client: RawClient) -> None:
