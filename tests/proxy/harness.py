@@ -43,6 +43,7 @@ ROUTE = Route(
     line=1,
     forwarding=Forwarding(),
 )
+BESIDE = replace(ROUTE, name="beside", path=PathPattern.parse("/beside/**"), upstream="beside")
 ANN = Principal(
     subject="7b0c",
     issuer="gateway",
@@ -81,22 +82,25 @@ class Admit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: GatewayContext = scope[SCOPE_KEY]
-        context.match = Match(self.setting.route, {})
+        beside = context.target is not None and context.target.path.startswith(b"/beside")
+        context.match = Match(BESIDE if beside else self.setting.route, {})
         context.principal = self.setting.principal
         await self.app(scope, receive, send)
 
 
 @dataclass
 class Setting:
-    """What a test may vary."""
+    """What a test may vary. With `beside`, the URL of another upstream, `/beside/**` goes there."""
 
     route: Route = ROUTE
     principal: Principal | None = ANN
     body_limit: int | None = None
+    beside: str = ""
     base: str = ""
     preserve_host: bool = False
     response_timeout: float = 5.0
     idle_timeout: float = 5.0
+    body_deadline: float = 30.0
     trusted: tuple[Any, ...] = ()
     strip: tuple[str, ...] = ()
     cookies: tuple[str, ...] = ("gateway_access",)
@@ -120,6 +124,10 @@ class ForwardServer:
             idle_timeout=setting.idle_timeout,
             preserve_host=setting.preserve_host,
         )
+        self.upstreams = {"svc": self.upstream}
+        if setting.beside:
+            endpoint = Endpoint.parse(setting.beside)
+            self.upstreams["beside"] = Upstream("beside", endpoint, targets_at([endpoint]))
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port: int = self._socket.getsockname()[1]
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -138,8 +146,9 @@ class ForwardServer:
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
-        await self.upstream.open()
-        limits = InboundLimits(8192, 32768, 100, 10.0, 30.0, 75.0)
+        for upstream in self.upstreams.values():
+            await upstream.open()
+        limits = InboundLimits(8192, 32768, 100, 10.0, self.setting.body_deadline, 75.0)
         config = ServerConfig(
             self._app(),
             limits=limits,
@@ -161,12 +170,13 @@ class ForwardServer:
         for connection in list(server.server_state.connections):
             connection.transport.abort()
         await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
-        await self.upstream.close()
+        for upstream in self.upstreams.values():
+            await upstream.close()
 
     def _app(self) -> ASGIApp:
         setting = self.setting
         rules = HeaderRules(strip=setting.strip, cookies=setting.cookies)
-        app: ASGIApp = Forward({"svc": self.upstream}, rules, clock=SystemClock(), body_limit=setting.body_limit)
+        app: ASGIApp = Forward(self.upstreams, rules, clock=SystemClock(), body_limit=setting.body_limit)
         app = Admit(app, setting)
         app = ReadMiddleware(
             app,

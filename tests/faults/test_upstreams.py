@@ -1,0 +1,356 @@
+"""Upstreams at fault: what the client sees, how soon, and that nothing of it stays behind.
+
+F01 and so on are the faults of the catalogue in the design notes: each under good traffic to another route.
+"""
+
+import gzip
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
+import pytest
+
+from gateway.proxy.health import HealthChecks
+from gateway.proxy.target import Eject
+from gateway.proxy.tls import upstream_context
+from tests.faults.steady import beset, memory, timed, whole
+from tests.support.certificates import self_signed, server_context
+from tests.support.eventually import eventually
+from tests.support.ports import free_port
+from tests.support.raw_client import RawClient, ask, get
+from tests.support.raw_message import RawMessage
+from tests.support.raw_upstream import Peer, RawUpstream, Script, ok
+from tests.support.tls_upstream import TlsUpstream
+
+GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def refused(answer: RawMessage) -> tuple[int, bytes | None]:
+    return answer.status, answer.one(b"gateway-reason")
+
+
+def doing(action: Callable[[Peer], None]) -> Script:
+    """On each request but `/well`, which is answered."""
+
+    def script(peer: Peer) -> None:
+        while (request := peer.request()) is not None:
+            if request.target == b"/well":
+                peer.send(ok())
+            else:
+                action(peer)
+
+    return script
+
+
+def trickle(data: bytes, pause: float) -> Callable[[Peer], None]:
+    def action(peer: Peer) -> None:
+        for byte in data:
+            peer.send(bytes([byte]))
+            time.sleep(pause)
+
+    return action
+
+
+def flood(start: bytes, more: bytes, size: int = 200_000_000) -> Callable[[Peer], None]:
+    """`start`, then `more` again and again, until the gateway has had enough or `size` bytes are out."""
+
+    def action(peer: Peer) -> None:
+        peer.send(start)
+        sent = 0
+        with suppress(OSError):
+            while sent < size:
+                peer.send(more)
+                sent += len(more)
+        peer.ended = True
+
+    return action
+
+
+def slowing_down(peer: Peer) -> None:
+    trickle(b"abc", 0.1)(peer)
+    peer.gone()
+
+
+def a_status_line(peer: Peer) -> None:
+    peer.send(b"HTTP/1.1 200 OK\r\n")
+    peer.gone()
+
+
+@pytest.mark.parametrize("raw", [GET, POST], ids=["GET", "POST"])
+def test_f01_accepts_and_closes(raw: bytes) -> None:
+    with RawUpstream(Peer.close) as upstream, beset(upstream.url, transport={"retries": 1}) as gateway:
+        answer, took = timed(lambda: ask(gateway.port, raw))
+        assert refused(answer) == (502, b"upstream-invalid")
+        assert took < 0.3
+        assert len(upstream.peers) == (2 if raw is GET else 1)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [lambda peer: peer.gone(), trickle(ok(), 0.05), a_status_line],
+    ids=["F02 silence", "F03 a byte at a time", "F04 a status line, then silence"],
+)
+def test_f02_f03_f04_no_head_in_time(action: Callable[[Peer], None]) -> None:
+    with RawUpstream(doing(action)) as upstream, beset(upstream.url, response_timeout=0.4) as gateway:
+        answer, took = timed(lambda: get(gateway.port))
+        assert refused(answer) == (504, b"upstream-timeout")
+        assert 0.35 < took < 0.8
+        eventually(lambda: upstream.peers[0].ended or bool(upstream.errors))
+        assert get(gateway.port, "/well").status == 200
+
+
+CUT: dict[str, tuple[bytes, Callable[[Peer], None]]] = {
+    "F05 stalls in its length": (LONG, lambda peer: peer.gone()),
+    "F05 stalls between chunks": (CHUNKED + b"4\r\npart\r\n", lambda peer: peer.gone()),
+    "F05 a byte at a time is no stall, until it stops": (LONG, slowing_down),
+    "F06 reset in its length": (LONG, lambda peer: peer.reset()),
+    "F06 reset between chunks": (CHUNKED + b"4\r\npart\r\n", lambda peer: peer.reset()),
+    "F07 shorter than its length": (LONG, lambda peer: peer.close()),
+    "F09 invalid size": (CHUNKED + b"4\r\npart\r\nXYZ\r\n", lambda peer: peer.gone()),
+    "F09 size that overflows": (CHUNKED + b"4\r\npart\r\n" + b"f" * 17 + b"\r\n", lambda peer: peer.gone()),
+    "F09 no line break after a chunk": (CHUNKED + b"4\r\npartXX4\r\npart\r\n", lambda peer: peer.gone()),
+    "F09 endless extension": (CHUNKED + b"4\r\npart\r\n", flood(b"4;", b"a" * 10_000)),
+    "F09 endless trailers": (CHUNKED + b"4\r\npart\r\n0\r\n", flood(b"", b"X-A: b\r\n" * 1000)),
+}
+
+
+@pytest.mark.parametrize(("start", "action"), list(CUT.values()), ids=list(CUT))
+def test_f05_f06_f07_f09_a_body_that_goes_wrong_never_looks_whole(start: bytes, action: Callable[[Peer], None]) -> None:
+    def begin(peer: Peer) -> None:
+        peer.send(start)
+        time.sleep(0.05)
+        action(peer)
+
+    with (
+        RawUpstream(doing(begin)) as upstream,
+        beset(upstream.url, idle_timeout=0.3) as gateway,
+        RawClient(gateway.port) as client,
+    ):
+        client.send(GET)
+        started = time.monotonic()
+        answer = client.reader.message(response=True)
+        assert answer is not None
+        assert (answer.status, answer.complete) == (200, False)
+        assert answer.body.startswith(b"part")
+        assert time.monotonic() - started < 1.0
+        assert get(gateway.port, "/well").status == 200
+
+
+def test_f06_reset_before_the_head() -> None:
+    with RawUpstream(doing(lambda peer: peer.reset())) as upstream, beset(upstream.url) as gateway:
+        assert refused(ask(gateway.port, POST)) == (502, b"upstream-invalid")
+        assert get(gateway.port, "/well").status == 200
+
+
+def test_f07_longer_than_its_length() -> None:
+    surplus = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+    with RawUpstream(doing(lambda peer: peer.send(ok() + surplus))) as upstream, beset(upstream.url) as gateway:
+        for _ in range(5):
+            assert get(gateway.port).body == b"ok"
+        assert len(upstream.peers) == 5
+        assert {get(gateway.port, "/well").body for _ in range(5)} == {b"ok"}
+
+
+ENDLESS: dict[str, Callable[[Peer], None]] = {
+    "fields": flood(b"HTTP/1.1 200 OK\r\n", b"X-A: aaaaaaaa\r\n" * 1000),
+    "one field": flood(b"HTTP/1.1 200 OK\r\nX-A: ", b"a" * 10_000),
+    "status line": flood(b"HTTP/1.1 200 ", b"a" * 10_000),
+    "interim answers": flood(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 100),
+    "empty lines": flood(b"", b"\r\n" * 5_000),
+}
+
+
+@pytest.mark.parametrize("action", list(ENDLESS.values()), ids=list(ENDLESS))
+def test_f08_an_endless_head_is_given_up_at_once(action: Callable[[Peer], None]) -> None:
+    before = memory()
+    with RawUpstream(doing(action)) as upstream, beset(upstream.url) as gateway:
+        answer, took = timed(lambda: get(gateway.port))
+        assert refused(answer) == (502, b"upstream-invalid")
+        assert took < 1.0
+        eventually(lambda: upstream.peers[0].ended)
+    assert memory() - before < 20
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\n\r\n", CHUNKED], ids=["until close", "chunked"])
+def test_f08_an_endless_body_flows_through_flat_memory(start: bytes) -> None:
+    piece = b"4000\r\n" + b"a" * 0x4000 + b"\r\n" if start is CHUNKED else b"a" * 0x4000
+    with RawUpstream(doing(flood(start, piece))) as upstream, beset(upstream.url) as gateway:
+        before = memory()
+        with RawClient(gateway.port) as client:
+            client.send(GET)
+            received = 0
+            while received < 60_000_000:
+                received += len(client.sock.recv(1_000_000))
+            assert memory() - before < 16
+        eventually(lambda: upstream.peers[0].ended)
+
+
+def test_f08_a_client_that_stops_reading_stops_the_upstream() -> None:
+    sent: list[int] = []
+
+    def endless(peer: Peer) -> None:
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                peer.send(b"a" * 0x4000)
+                sent.append(0x4000)
+
+    with RawUpstream(doing(endless)) as upstream, beset(upstream.url) as gateway, RawClient(gateway.port) as client:
+        before = memory()
+        client.send(GET)
+        eventually(lambda: len(sent) > 10)
+        time.sleep(0.3)
+        stuck = len(sent)
+        time.sleep(0.2)
+        assert len(sent) == stuck
+        assert memory() - before < 16
+        client.reset()
+
+
+def test_f10_a_gzip_bomb_is_passed_on_as_it_is() -> None:
+    bomb = gzip.compress(bytes(50_000_000), 1)
+    with (
+        RawUpstream(doing(lambda peer: peer.send(ok(bomb, b"Content-Encoding: gzip")))) as upstream,
+        beset(upstream.url) as gateway,
+    ):
+        before = memory()
+        answer = get(gateway.port)
+        assert (answer.body, answer.one(b"content-encoding")) == (bomb, b"gzip")
+        assert memory() - before < 16
+
+
+@pytest.mark.parametrize(("length", "held"), [(9, 0), (99_999, 10)], ids=["small", "large"])
+def test_f11_clients_that_wait_for_a_word_and_never_send_hold_nothing_for_long(length: int, held: int) -> None:
+    storm = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length
+    with (
+        RawUpstream() as upstream,
+        beset(upstream.url, body_deadline=0.5, transport={"connections": 10, "queue": 1000}) as gateway,
+        ExitStack() as clients,
+    ):
+        waiting = [clients.enter_context(RawClient(gateway.port)) for _ in range(200)]
+        for client in waiting:
+            client.send(storm)
+        eventually(lambda: gateway.transport.status().in_use == held)
+        eventually(lambda: whole(gateway), seconds=5)
+        assert get(gateway.port).status == 200
+
+
+def test_f12_a_refused_connection_is_told_at_once() -> None:
+    with beset(f"http://127.0.0.1:{free_port()}") as gateway:
+        answer, took = timed(lambda: get(gateway.port))
+        assert refused(answer) == (502, b"upstream-unreachable")
+        assert took < 0.3
+
+
+@pytest.fixture
+def blackhole() -> Iterator[str]:
+    """Where connections are neither taken nor refused: a backlog that is full."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    port = listener.getsockname()[1]
+    fillers = []
+    for _ in range(8):
+        filler = socket.socket()
+        filler.setblocking(False)
+        with suppress(BlockingIOError):
+            filler.connect(("127.0.0.1", port))
+        fillers.append(filler)
+    yield f"http://127.0.0.1:{port}"
+    for each in (*fillers, listener):
+        each.close()
+
+
+def test_f12_a_full_backlog_costs_the_connect_timeout_and_the_queue_is_bounded(blackhole: str) -> None:
+    transport = {"connect_timeout": 0.4, "connections": 4, "queue": 8, "pool_timeout": 0.2}
+    with beset(blackhole, transport=transport) as gateway, ThreadPoolExecutor(30) as threads:
+        started = time.monotonic()
+        answers = Counter(refused(answer) for answer in threads.map(lambda _: get(gateway.port), range(30)))
+        assert time.monotonic() - started < 1.5
+        assert answers[(502, b"upstream-unreachable")] >= 4
+        assert answers[(503, b"upstream-unavailable")] >= 10
+        assert answers.total() == answers[(502, b"upstream-unreachable")] + answers[(503, b"upstream-unavailable")]
+
+
+def test_f12_the_circuit_opens(blackhole: str) -> None:
+    transport = {"connect_timeout": 0.2, "eject": Eject(2, 5.0)}
+    with beset(blackhole, transport=transport) as gateway:
+        assert [get(gateway.port).status for _ in range(2)] == [502, 502]
+        answer, took = timed(lambda: get(gateway.port))
+        assert refused(answer) == (503, b"upstream-unavailable")
+        assert took < 0.3
+
+
+def test_f13_an_upstream_that_flaps_costs_few_requests_and_no_storm() -> None:
+    port, stopped = free_port(), threading.Event()
+    flapping_hits: list[int] = []
+
+    def flap() -> None:
+        while not stopped.is_set():
+            with RawUpstream(port=port) as flapping:
+                stopped.wait(0.3)
+            flapping_hits.append(flapping.hits)
+            stopped.wait(0.3)
+
+    flapper = threading.Thread(target=flap)
+    flapper.start()
+    transport = {"retries": 2, "eject": Eject(3, 0.2), "checks": HealthChecks("/health", 0.1)}
+    try:
+        with RawUpstream() as good, beset(f"http://127.0.0.1:{port}", good.url, transport=transport) as gateway:
+            statuses: Counter[int] = Counter()
+            ends_at = time.monotonic() + 3
+            while time.monotonic() < ends_at:
+                statuses[get(gateway.port).status] += 1
+                time.sleep(0.005)
+            assert statuses[200] > 0.98 * statuses.total()
+            seen = good.hits + sum(flapping_hits)
+            checks = 2 * 3 / 0.09
+            assert seen < 1.2 * statuses.total() + checks
+    finally:
+        stopped.set()
+        flapper.join()
+
+
+def test_f14_a_name_that_does_not_exist() -> None:
+    with beset("http://no-such-host.invalid", transport={"connect_timeout": 0.5}) as gateway:
+        assert refused(get(gateway.port)) == (502, b"upstream-unreachable")
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["untrusted", "expired"])
+def test_f15_a_certificate_that_is_not_good(tmp_path_factory: pytest.TempPathFactory, expired: bool) -> None:
+    pem = self_signed(tmp_path_factory.mktemp("tls"), "localhost", expired=expired)
+    context = upstream_context(ca=str(pem)) if expired else upstream_context()
+    with (
+        TlsUpstream(server_context(pem)) as upstream,
+        beset(upstream.url, transport={"ssl_context": context}) as gateway,
+    ):
+        answer = get(gateway.port)
+        assert refused(answer) == (502, b"upstream-unreachable")
+        assert b"certificate" not in answer.head + answer.body
+        assert upstream.hits == 0
+
+
+def test_f16_a_thousand_clients_leave_before_the_head() -> None:
+    with (
+        RawUpstream(doing(lambda peer: peer.gone())) as upstream,
+        beset(upstream.url, transport={"connections": 100, "pool_timeout": 5.0}) as gateway,
+    ):
+        for _ in range(5):
+            clients = [RawClient(gateway.port) for _ in range(200)]
+            for client in clients:
+                client.send(GET)
+            eventually(lambda: gateway.transport.status().in_use == 100)
+            left_at = time.monotonic()
+            for number, client in enumerate(clients):
+                client.reset() if number % 2 else client.close()
+            eventually(lambda: whole(gateway))
+            assert time.monotonic() - left_at < 1.0
+        eventually(lambda: all(peer.ended for peer in upstream.peers))
+        assert {get(gateway.port, "/well").status for _ in range(20)} == {200}
