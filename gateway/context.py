@@ -20,7 +20,7 @@ class GatewayContext:
     """Mutable on purpose and slotted: one is made for every request on the hot path.
 
     `started` is monotonic seconds; `headers` have lower-case names; `upstream_seconds` is the time to the
-    upstream's first response byte. `body_length` is what the request announces: 0 for no body, None for a body
+    upstream's first response byte. `why` says more of a refusal, for the log alone. `body_length` is what the request announces: 0 for no body, None for a body
     in chunks. `peer` holds the socket, `client_address` is who is behind trusted proxies.
     """
 
@@ -49,6 +49,7 @@ class GatewayContext:
         "trusted_peer",
         "upstream",
         "upstream_seconds",
+        "why",
     )
 
     def __init__(
@@ -81,6 +82,7 @@ class GatewayContext:
         self.principal: Principal | None = None
         self.status = 0
         self.reason: Reason | None = None
+        self.why: str | None = None
         self.upstream: str | None = None
         self.upstream_seconds: float | None = None
         self.bytes_in = 0

@@ -34,6 +34,7 @@ class RequestRecorder:
             path=target.path if target is not None else b"",
             route=context.route_name,
             reason=reason,
+            why=context.why,
             status=status,
             subject=principal.subject if principal is not None else None,
             client=context.client_address,

@@ -51,6 +51,7 @@ class RefusalMiddleware:
 
     async def _refuse(self, context: GatewayContext, refusal: Refusal, send: Send) -> None:
         context.reason = refusal.reason
+        context.why = getattr(refusal, "why", None)
         if context.status:
             raise refusal
         context.status = refusal.reason.status

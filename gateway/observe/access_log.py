@@ -11,7 +11,7 @@ _DELAY_SECONDS: Final = 0.02
 
 # In the order of `AccessLog.record`, behind the time in seconds since the epoch.
 _Record = tuple[
-    float, str, str, bytes, str, str | None, int, str | None, str, str | None, float, float | None, int, int
+    float, str, str, bytes, str, str | None, str | None, int, str | None, str, str | None, float, float | None, int, int
 ]  # fmt: skip
 
 
@@ -51,25 +51,32 @@ class AccessLog:
         upstream_seconds: float | None,
         bytes_in: int,
         bytes_out: int,
+        why: str | None = None,
     ) -> None:
-        """One request. `path` as received and without its query; durations in seconds (in the line: ms)."""
+        """One request. `path` as received and without its query; durations in seconds (in the line: ms).
+
+        `why` says more of a refusal than `reason`, such as what was wrong with the upstream.
+        """
         self._lines.add(
             (
-                self._clock.now(), request_id, method, path, route, reason, status, subject, client, upstream,
+                self._clock.now(), request_id, method, path, route, reason, why, status, subject, client, upstream,
                 seconds, upstream_seconds, bytes_in, bytes_out,
             )
         )  # fmt: skip
 
     def _line(self, record: _Record) -> str:
-        now, request_id, method, path, route, reason, status, subject, client, upstream, seconds, waited, size, out = (
-            record
-        )
+        (
+            now, request_id, method, path, route, reason, why, status, subject, client, upstream,
+            seconds, waited, size, out,
+        ) = record  # fmt: skip
+        because = "" if why is None else f',"why":{quoted(why)}'
         upstream_ms = "null" if waited is None else f"{waited * 1000:.3f}"
         # Everything that came from outside is quoted by the JSON encoder's own routine: one request, one line.
         return (
             f'{{"time":"{self._timestamps.format(now)}","request_id":{quoted(request_id)}'
             f',"method":{quoted(method)},"path":{quoted(path.decode("ascii", "backslashreplace"))}'
             f',"route":{quoted(route)},"reason":{"null" if reason is None else quoted(reason)}'
+            f"{because}"
             f',"status":{status},"subject":{"null" if subject is None else quoted(subject)}'
             f',"client":{quoted(client)},"upstream":{"null" if upstream is None else quoted(upstream)}'
             f',"ms":{seconds * 1000:.3f},"upstream_ms":{upstream_ms}'
