@@ -26,6 +26,7 @@ from gateway.parts import Parts
 from gateway.policy.rate import Counted
 from gateway.proxy.forward import Forward
 from gateway.proxy.headers import HeaderRules
+from gateway.proxy.websocket import WebSockets
 from gateway.reasons import Reason
 
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -85,11 +86,16 @@ class Gateway:
     """One worker's ASGI application. `beside` are further parts that live as long as it does."""
 
     def __init__(self, settings: Settings, parts: Parts, beside: Sequence[Opened] = ()) -> None:
+        rules, limits = HeaderRules(strip=settings.server.strip_headers), settings.server.limits
         app: ASGIApp = Forward(
             parts.upstreams,
-            HeaderRules(strip=settings.server.strip_headers),
+            rules,
             clock=parts.clock,
-            body_limit=settings.server.limits.body,
+            body_limit=limits.body,
+            live=parts.live,
+            websockets=WebSockets(
+                rules, parts.live, parts.counters, clock=parts.clock, message_limit=limits.websocket_message
+            ),
         )
         self.recorder = RequestRecorder(log=parts.log, counters=parts.counters)
         for layer in reversed(layers(settings, parts, self.recorder)):

@@ -4,7 +4,7 @@ The header list is copied once at entry: whatever a server adds to its own list 
 uvicorn's httptools protocol does) never reaches policy or proxy.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.policy.decide import Decision
 from gateway.policy.table import Match
@@ -14,6 +14,18 @@ from gateway.reading import HeaderReading
 from gateway.reasons import Reason
 
 SCOPE_KEY: Final = "gateway"
+BEARER_PROTOCOL: Final = b"gateway.bearer"
+"""The sub-protocol whose successor in the list is the access token."""
+
+
+class Offer(NamedTuple):
+    """The sub-protocols a WebSocket handshake offers: the access token among them, if any, and the others.
+
+    `token` is empty when `gateway.bearer` was offered without one, None when it was not offered.
+    """
+
+    token: bytes | None
+    others: tuple[str, ...]
 
 
 class GatewayContext:
@@ -35,6 +47,7 @@ class GatewayContext:
         "host",
         "match",
         "method",
+        "offer",
         "peer",
         "principal",
         "reading",
@@ -75,6 +88,7 @@ class GatewayContext:
         self.target: Target | None = None
         self.reading: HeaderReading | None = None
         self.body_length: int | None = 0
+        self.offer: Offer | None = None
         self.host = ""
         self.match: Match | None = None
         self.route_name = "-"

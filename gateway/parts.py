@@ -20,6 +20,7 @@ from gateway.lifespan import Opened
 from gateway.observe.access_log import AccessLog
 from gateway.observe.counters import Counters
 from gateway.observe.events import EventLog
+from gateway.proxy.live import Live
 from gateway.proxy.upstream import Upstream
 from gateway.sessions.connect import make_limiter, make_store
 from gateway.sessions.feed import RevocationFeed
@@ -51,6 +52,7 @@ class Parts:
     limiter: Limiter
     revocations: RevocationView
     feed: RevocationFeed
+    live: Live
     authenticator: TokenAuthenticator
     endpoints: AuthEndpoints
     upstreams: Mapping[str, Upstream]
@@ -64,6 +66,7 @@ class Parts:
             self.passwords,
             self.store,
             self.limiter,
+            self.live,
             self.feed,
             *self.upstreams.values(),
         )
@@ -100,15 +103,12 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
     ring = KeyRing.from_secret(tokens.secret)
     access = AccessTokens(ring, issuer=tokens.issuer, audience=tokens.audience, ttl=int(tokens.access_ttl), clock=clock)
     store = _store(settings, clock)
-    revocation = settings.sessions.revocation
-    revocations = RevocationView(clock=clock, max_staleness=revocation.max_staleness)
+    revocations = RevocationView(clock=clock, max_staleness=settings.sessions.revocation.max_staleness)
     log = AccessLog(write, clock)
     counters = _counters(revocations, log)
     events = EventLog(write, clock, observe=counters.observe_event)
-    stale_is_no = revocation.when_stale == "deny"
-    authenticator = TokenAuthenticator(
-        verifier=access, revocations=revocations, store=store, deny_when_stale=stale_is_no
-    )
+    deny = settings.sessions.revocation.when_stale == "deny"
+    authenticator = TokenAuthenticator(verifier=access, revocations=revocations, store=store, deny_when_stale=deny)
     accounts = AccountStore(settings.accounts.database.reveal(), clock=clock)
     passwords = _passwords(settings)
     refresh = RefreshTokens(ring, issuer=tokens.issuer)
@@ -141,6 +141,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         limiter=make_limiter(settings.sessions.store.reveal(), clock=clock),
         revocations=revocations,
         feed=RevocationFeed(store, revocations),
+        live=Live(revocations=revocations, store=store, clock=clock, count_cut=counters.observe_cut),
         authenticator=authenticator,
         endpoints=AuthEndpoints(sign_in=sign_in, life=life, authenticator=authenticator, jwks=ring.public_jwks),
         upstreams=make_upstreams(settings.upstreams),

@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from gateway.auth.bearer import mentions_token, read_bearer
+from gateway.auth.bearer import mentions_token, read_bearer, read_offered
 from gateway.context import GatewayContext
 from gateway.errors import Refusal, TokenRefused
 from gateway.principal import Anonymous, Authentication, Principal
@@ -48,9 +48,11 @@ class TokenAuthenticator:
     def authenticate(self, context: GatewayContext) -> Authentication:
         """Never answers by itself, except that ambiguity (400) and staleness (503) are refused here."""
         query = context.target.query if context.target is not None else None
-        reading = context.reading
-        if reading is None or (query is not None and mentions_token(query)):
-            found: Authentication = self._verify(read_bearer(context.headers, query))
+        reading, offer = context.reading, context.offer
+        if offer is not None:
+            found: Authentication = self._verify(read_offered(read_bearer(context.headers, query), offer))
+        elif reading is None or (query is not None and mentions_token(query)):
+            found = self._verify(read_bearer(context.headers, query))
         else:
             known: Principal | None = reading.derived.get(self)
             found = known or self._verify(read_bearer(context.headers, None))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from gateway.context import Offer
 from gateway.errors import Refusal
 from gateway.principal import Anonymous
 from gateway.reasons import Reason
@@ -31,6 +32,15 @@ def read_bearer(headers: Sequence[tuple[bytes, bytes]], query: bytes | None) -> 
     if value[6:7] != b" " or not token or token.translate(None, _TOKEN_BYTES):
         return Anonymous(Reason.TOKEN_MALFORMED)
     return token
+
+
+def read_offered(found: bytes | Anonymous, offer: Offer) -> bytes | Anonymous:
+    """The token of a WebSocket handshake: `found` elsewhere, or offered as a sub-protocol; never in two places."""
+    if offer.token is None:
+        return found
+    if found != Anonymous():
+        raise Refusal(Reason.HEADER_AMBIGUOUS)
+    return offer.token or Anonymous(Reason.TOKEN_MALFORMED)
 
 
 def mentions_token(query: bytes) -> bool:

@@ -44,7 +44,6 @@ def _nothing(value: object) -> bool:
 
 
 NOT_YET: Final = (
-    Pending("server.limits.websocket_message", _never),
     Pending("server.http2", _only("false")),
     Pending("server.selftest", _only("false")),
     Pending("tokens.algorithm", _only("HS256"), "any algorithm but HS256"),
@@ -56,7 +55,6 @@ NOT_YET: Final = (
     Pending("accounts.throttle", _nothing),
     Pending("issuers", _nothing),
     Pending("routes.*.retries", _only("0")),
-    Pending("routes.*.websocket", _only("false")),
     Pending("routes.*.enforce", _only("true"), "shadow enforcement"),
     Pending("routes.*.identity", lambda value: value != "assertion", "an identity assertion"),
     Pending("tests", _nothing),

@@ -67,6 +67,7 @@ class RouteReader:
             line=self._source.value_mark(path).line,
             allow_in_path=frozenset(settings.allow_in_path),
             strict_revocation=settings.revocation == "strict",
+            websocket=settings.websocket,
             forwarding=self._forwarding(settings, path, pattern),
             rate_limit=_rate_limit(settings),
             cors=(settings.cors or self._cors).policy,

@@ -5,10 +5,11 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import Final
 
-from gateway.asgi import EXCHANGE_KEY, ASGIApp, Exchange, Receive, Scope, Send
+from gateway.asgi import EXCHANGE_KEY, HANDSHAKE_KEY, ASGIApp, Exchange, Receive, Scope, Send
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal
 from gateway.middleware.forwarded import TrustedProxies, hops_of, scheme_of
+from gateway.middleware.offer import read_offer
 from gateway.policy.host import read_host
 from gateway.policy.memo import Memo
 from gateway.policy.target import Target, read_target
@@ -61,6 +62,8 @@ class ReadMiddleware:
             context.host = read_host(target.authority.encode("latin-1"))
         else:
             context.host = reading.host or ""
+        if HANDSHAKE_KEY in scope:
+            context.offer = read_offer(context.headers)
 
     def _reading(self, scope: Scope, context: GatewayContext) -> HeaderReading:
         """The reading of these headers: the one of the request before, if it was sent the very same ones."""

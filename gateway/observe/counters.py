@@ -29,7 +29,7 @@ class Counters:
 
     `staleness` (seconds), `revocations` (entries) and `dropped_lines` (of the logs) are asked at each
     snapshot. Labels are bounded: names come from the configuration, and past `MOST_SERIES` combinations new
-    ones are counted under the route `-`. `in_flight` is the callers' to raise and lower.
+    ones are counted under the route `-`. `in_flight` and `websockets` are the callers' to raise and lower.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Counters:
         dropped_lines: Callable[[], int] = lambda: 0,
     ) -> None:
         self.in_flight = 0
+        self.websockets = 0
         self._staleness = staleness
         self._revocations = revocations
         self._dropped_lines = dropped_lines
@@ -50,6 +51,7 @@ class Counters:
         self._refreshes: dict[str, int] = {}
         self._logins: dict[str, int] = {}
         self._ended: dict[str, int] = {}
+        self._cut: dict[str, int] = {}
 
     def observe_request(self, route: str, reason: str, status: int, seconds: float) -> None:
         """One finished request; `reason` is the word of the refusal, or `allowed`."""
@@ -58,7 +60,9 @@ class Counters:
             self._requests[series] += 1
         except KeyError:
             self._count_new(series)
-        (self._auth if route == AUTH_ROUTE else self._proxied).observe(seconds)
+        # How long a WebSocket was open says nothing about speed.
+        if status != 101:
+            (self._auth if route == AUTH_ROUTE else self._proxied).observe(seconds)
 
     def observe_upstream(self, upstream: str, seconds: float) -> None:
         """The time an upstream took to the first byte of its answer."""
@@ -80,6 +84,10 @@ class Counters:
         elif event in _ENDINGS:
             self._ended[event] = self._ended.get(event, 0) + 1
 
+    def observe_cut(self, reason: str) -> None:
+        """A WebSocket or stream that ended because the authority behind it did."""
+        self._cut[reason] = self._cut.get(reason, 0) + 1
+
     def snapshot(self) -> dict[str, Any]:
         """Everything counted so far, as JSON can carry it; an infinite staleness is None."""
         staleness = self._staleness()
@@ -90,7 +98,9 @@ class Counters:
             "refreshes": dict(self._refreshes),
             "logins": dict(self._logins),
             "sessions_ended": dict(self._ended),
+            "connections_cut": dict(self._cut),
             "in_flight": self.in_flight,
+            "websockets": self.websockets,
             "revocation_staleness": staleness if math.isfinite(staleness) else None,
             "revocation_entries": self._revocations(),
             "dropped_lines": self._dropped_lines(),

@@ -37,7 +37,9 @@ class _Totals(Collector):
         yield _counter("gateway_refreshes", "Refreshes by outcome.", "outcome", totals.refreshes)
         yield _counter("gateway_logins", "Logins and registrations.", "outcome", totals.logins)
         yield _counter("gateway_sessions_ended", "What ended sessions.", "why", totals.sessions_ended)
+        yield _counter("gateway_connections_cut", "WebSockets and streams cut.", "reason", totals.connections_cut)
         yield GaugeMetricFamily("gateway_in_flight", "Requests being served.", totals.in_flight)
+        yield GaugeMetricFamily("gateway_websockets", "Open WebSockets.", totals.websockets)
         yield GaugeMetricFamily(
             "gateway_revocation_staleness_seconds",
             "Age of the oldest worker's view of revocations.",

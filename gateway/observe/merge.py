@@ -29,7 +29,9 @@ class Totals:
     refreshes: Mapping[str, int]
     logins: Mapping[str, int]
     sessions_ended: Mapping[str, int]
+    connections_cut: Mapping[str, int]
     in_flight: int
+    websockets: int
     revocation_staleness: float
     revocation_entries: int
     dropped_lines: int
@@ -49,7 +51,9 @@ def merge(snapshots: Sequence[Snapshot]) -> Totals:
         refreshes=_sums(snapshot["refreshes"] for snapshot in snapshots),
         logins=_sums(snapshot["logins"] for snapshot in snapshots),
         sessions_ended=_sums(snapshot["sessions_ended"] for snapshot in snapshots),
+        connections_cut=_sums(snapshot["connections_cut"] for snapshot in snapshots),
         in_flight=sum(snapshot["in_flight"] for snapshot in snapshots),
+        websockets=sum(snapshot["websockets"] for snapshot in snapshots),
         revocation_staleness=max((_staleness(snapshot) for snapshot in snapshots), default=0.0),
         revocation_entries=max((snapshot["revocation_entries"] for snapshot in snapshots), default=0),
         dropped_lines=sum(snapshot["dropped_lines"] for snapshot in snapshots),

@@ -44,6 +44,7 @@ class Route:
     line: int
     allow_in_path: frozenset[str] = frozenset()
     strict_revocation: bool = False
+    websocket: bool = False
     forwarding: Forwarding = Forwarding()
     rate_limit: RateLimit | None = None
     cors: CorsPolicy | None = None

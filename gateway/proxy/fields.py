@@ -24,6 +24,11 @@ _HOP_BY_HOP: Final = (
     b"http2settings",
     # CGI makes HTTP_PROXY of it, which programs obey (httpoxy, CVE-2016-5385).
     b"proxy",
+    b"secwebsocketkey",
+    b"secwebsocketversion",
+    b"secwebsocketaccept",
+    b"secwebsocketextensions",
+    b"secwebsocketprotocol",
     b"gatewayreason",
 )
 # Written by the gateway itself, or a way to say something else about identity, address, target or method.

@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from gateway.asgi import EXCHANGE_KEY, Exchange, Receive, Send
+from gateway.asgi import EXCHANGE_KEY, HANDSHAKE_KEY, Exchange, Receive, Send
 from gateway.clock import Clock
 from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal, UpstreamFailed
 from gateway.policy.route import Route
 from gateway.proxy.headers import HeaderRules, request_block, request_marks, response_headers
 from gateway.proxy.inbound import Inbound
+from gateway.proxy.lasting import Lasting, has_no_end, is_event_stream
+from gateway.proxy.live import Live
 from gateway.proxy.transport import Headers, UpstreamRequest, UpstreamResponse
 from gateway.proxy.upstream import Upstream
+from gateway.proxy.websocket import WebSockets
 from gateway.proxy.whole import WholeInbound
 from gateway.reasons import Reason
 
@@ -19,6 +22,7 @@ from gateway.reasons import Reason
 CLIENT_LEFT: Final = 499
 _SMALL_BODY: Final = 64 * 1024
 # A tunnel, and an echo of everything the request carries (RFC 9110 sections 9.3.6 and 9.3.8).
+_PATIENT: Final = 24 * 3600.0
 _NEVER: Final = frozenset({"CONNECT", "TRACE"})
 
 
@@ -31,9 +35,18 @@ class Forward:
     """
 
     def __init__(
-        self, upstreams: Mapping[str, Upstream], rules: HeaderRules, *, clock: Clock, body_limit: int | None
+        self,
+        upstreams: Mapping[str, Upstream],
+        rules: HeaderRules,
+        *,
+        clock: Clock,
+        body_limit: int | None,
+        live: Live,
+        websockets: WebSockets,
     ) -> None:
         self._upstreams = upstreams
+        self._live = live
+        self._websockets = websockets
         self._rules = rules
         self._clock = clock
         self._body_limit = body_limit
@@ -47,6 +60,10 @@ class Forward:
         route = context.match.route
         upstream = self._upstreams[route.upstream]
         context.upstream = upstream.name
+        if context.offer is not None:
+            if not await self._websockets.serve(context, upstream, scope[EXCHANGE_KEY], scope[HANDSHAKE_KEY], send):
+                _note_departure(context, None)
+            return
         limit = route.forwarding.body_limit
         if limit is None:
             limit = self._body_limit
@@ -61,7 +78,7 @@ class Forward:
         request = self._request(context, route, upstream, target, None if length == 0 else inbound.body())
         try:
             with inbound:
-                await self._exchange(context, route, upstream, request, inbound, send)
+                await self._exchange(context, route, upstream, request, inbound, send, scope.get(EXCHANGE_KEY))
         finally:
             context.bytes_in = inbound.size
         if inbound.left:
@@ -99,6 +116,7 @@ class Forward:
         request: UpstreamRequest,
         inbound: Inbound | WholeInbound,
         send: Send,
+        exchange: Exchange | None,
     ) -> None:
         """Send, wait, pass the answer on. The upstream's side is closed whatever happens."""
         sent_at = self._clock.monotonic()
@@ -110,11 +128,34 @@ class Forward:
             whole = response.whole_body()
             if whole is None or not inbound.answer(send, response.status, headers, whole):
                 await send({"type": "http.response.start", "status": response.status, "headers": headers})
-                await _relay(context, response, whole, inbound, send)
+                if whole is None and has_no_end(headers):
+                    await self._relay_lasting(context, response, headers, inbound, send, exchange)
+                else:
+                    await _relay(context, response, whole, inbound, send)
             else:
                 context.bytes_out = len(whole)
         finally:
             await response.close()
+
+    async def _relay_lasting(
+        self,
+        context: GatewayContext,
+        response: UpstreamResponse,
+        headers: Headers,
+        inbound: Inbound | WholeInbound,
+        send: Send,
+        exchange: Exchange | None,
+    ) -> None:
+        events = is_event_stream(headers)
+        if events and context.decision is not None and context.decision.route.forwarding.idle_timeout is None:
+            # Events come when they come. A client that leaves is noticed, and so is an upstream that closes.
+            response.timeout = _PATIENT
+        lasting = Lasting(self._live, context, exchange, events=events)
+        with lasting:
+            await _relay(context, response, None, inbound, send)
+        if lasting.ended:
+            inbound.answered()
+            await lasting.finish(send)
 
     def _answer_headers(
         self, context: GatewayContext, route: Route, upstream: Upstream, response: UpstreamResponse

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Final
 
 from gateway.errors import Refusal, UpstreamFailed
 from gateway.proxy.connection import Connection
 from gateway.proxy.dial import Dial
 from gateway.proxy.pool import Pool
+from gateway.proxy.switching import Switching
 from gateway.proxy.transport import Headers, UpstreamRequest
 
 _CHUNKED: Final = b"transfer-encoding: chunked\r\n"
@@ -22,6 +24,7 @@ class H1Engine:
 
     def __init__(self, dial: Dial, *, keepalive: float = 4.0) -> None:
         self.make_room: Callable[[], None] | None = None
+        self._dial = dial
         self._pool = Pool(dial, keepalive=keepalive)
 
     async def open(self) -> None:
@@ -60,6 +63,16 @@ class H1Engine:
         else:
             return response
         return await self._send_again(request)
+
+    async def switch(self, request: UpstreamRequest) -> Switching:
+        """See `Engine.switch`."""
+        switching = await self._dial.connect(partial(Switching, self._dial.name, request.idle_timeout))
+        try:
+            await switching.ask(_whole(request, None), request.response_timeout)
+        except BaseException:
+            await switching.close()
+            raise
+        return switching
 
     async def _connect(self) -> Connection:
         if self.make_room is not None:

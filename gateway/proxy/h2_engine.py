@@ -11,12 +11,12 @@ from typing import Final
 import h2.exceptions
 import httpcore2
 
-from gateway.errors import UpstreamFailed
+from gateway.errors import Refusal, UpstreamFailed
 from gateway.proxy.dial import Dial
 from gateway.proxy.h2_connection import MOST_STREAMS, H2Connection
 from gateway.proxy.h2_upload import H2Upload
 from gateway.proxy.h2_wire import Wire
-from gateway.proxy.transport import Headers, UpstreamRequest
+from gateway.proxy.transport import Headers, Switch, UpstreamRequest
 from gateway.reasons import Reason
 
 # ValueError: a status that is no number.
@@ -82,6 +82,10 @@ class H2Engine:
         # Whatever that one had gathered, it is not asked again.
         connection.retire_at = 0.0
         return await self._exchange(await self._connection(), request)
+
+    async def switch(self, request: UpstreamRequest) -> Switch:
+        """See `Engine.switch`: RFC 8441 is not spoken here."""
+        raise Refusal(Reason.NOT_IMPLEMENTED)
 
     async def _exchange(self, connection: H2Connection, request: UpstreamRequest) -> "H2Response":
         self._begin(connection)
@@ -212,7 +216,7 @@ class H2Response:
         self._engine = engine
         self._connection = connection
         self._response = response
-        self._timeout = request.idle_timeout
+        self.timeout = request.idle_timeout
         self._parts = response.aiter_stream()
         self._closed = False
 
@@ -229,7 +233,7 @@ class H2Response:
 
     async def __anext__(self) -> bytes:
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 return await anext(self._parts)
         except TimeoutError:
             raise self._engine.failed(Reason.UPSTREAM_TIMEOUT, "the answer stalled") from None

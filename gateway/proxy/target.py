@@ -94,6 +94,14 @@ class Target:
         if self.failures and self.circuit is Circuit.CLOSED:
             self.failures = 0
 
+    def broke_off(self, failure: BaseException, *, trial: bool) -> None:
+        """A request that was begun ended without an answer."""
+        self.finished()
+        if isinstance(failure, UpstreamFailed):
+            self.failed(failure, trial=trial)
+        else:
+            self.gave_up(trial=trial)
+
     def failed(self, failure: UpstreamFailed, *, trial: bool) -> None:
         """No connection, or no valid answer in time. What was under way before an ejection counts no more."""
         if failure.reason is Reason.UPSTREAM_UNREACHABLE:

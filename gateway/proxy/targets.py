@@ -11,7 +11,7 @@ from gateway.proxy.health import HealthChecks
 from gateway.proxy.retries import RetryBudget
 from gateway.proxy.status import TargetStatus, UpstreamStatus
 from gateway.proxy.target import Target
-from gateway.proxy.transport import EngineResponse, UpstreamRequest
+from gateway.proxy.transport import EngineResponse, Switch, UpstreamRequest
 from gateway.proxy.turns import Turns
 from gateway.reasons import Reason
 
@@ -78,6 +78,34 @@ class Targets:
             turns.give()
             raise
 
+    async def switch(self, request: UpstreamRequest) -> Switch:
+        """See `Transport.switch`. What begins so may last for days, so it takes no turn."""
+        tried: list[Target] = []
+        target = self._next_target()
+        while True:
+            try:
+                return await self._switch_at(target, request)
+            except UpstreamFailed as failure:
+                tried.append(target)
+                following = self._choose(tried)
+                nothing_sent = failure.reason is Reason.UPSTREAM_UNREACHABLE
+                if not nothing_sent or len(tried) > self._retries or following is None:
+                    raise
+            target = following
+
+    async def _switch_at(self, target: Target, request: UpstreamRequest) -> Switch:
+        trial = target.begin()
+        if self._own_hosts:
+            _set_host(request, target.endpoint.authority)
+        try:
+            response = await target.engine.switch(request)
+        except BaseException as failure:
+            target.broke_off(failure, trial=trial)
+            raise
+        target.succeeded(trial=trial)
+        response.on_close = target.finished
+        return response
+
     async def _persist(self, request: UpstreamRequest) -> EngineResponse:
         self._budget.earn()
         tried: list[Target] = []
@@ -99,11 +127,7 @@ class Targets:
         try:
             response = await target.engine.send(request)
         except BaseException as failure:
-            target.finished()
-            if isinstance(failure, UpstreamFailed):
-                target.failed(failure, trial=trial)
-            else:
-                target.gave_up(trial=trial)
+            target.broke_off(failure, trial=trial)
             raise
         target.succeeded(trial=trial)
         response.on_close = self._ends[target]

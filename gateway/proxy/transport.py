@@ -3,6 +3,7 @@
 A `Transport` serves one upstream. An `Engine` is the same for one of its targets.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -61,11 +62,13 @@ class UpstreamRequest:
 class UpstreamResponse(Protocol):
     """A response whose head has arrived. `headers` are as received, in order, duplicates apart.
 
-    It may be early: what is left of the request body is then sent beside it, until `close`.
+    It may be early: what is left of the request body is then sent beside it, until `close`. `timeout` is the
+    request's `idle_timeout` and may be changed.
     """
 
     status: int
     headers: Headers
+    timeout: float
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body without transfer coding, else untouched. UpstreamFailed when it is cut short or stalls."""
@@ -84,6 +87,19 @@ class EngineResponse(UpstreamResponse, Protocol):
     """`on_close` is called once, when the exchange has ended."""
 
     on_close: Callable[[], None] | None
+
+
+class Switch(EngineResponse, Protocol):
+    """The answer to a request for another protocol, on a connection of its own. `switched` when it is 101."""
+
+    switched: bool
+
+    def leave_to(self, successor: asyncio.Protocol) -> bytes:
+        """Give the connection to a successor; returns what has come after the 101.
+
+        `close` is still to be called, when the connection has ended.
+        """
+        ...
 
 
 class Transport(Protocol):
@@ -106,6 +122,10 @@ class Transport(Protocol):
         """
         ...
 
+    async def switch(self, request: UpstreamRequest) -> Switch:
+        """As `send`, for a request that asks for another protocol; it waits for no free connection."""
+        ...
+
     def status(self) -> UpstreamStatus:
         """How things stand now."""
         ...
@@ -122,6 +142,10 @@ class Engine(Protocol):
 
     async def send(self, request: UpstreamRequest) -> EngineResponse:
         """As `Transport.send`. A failure says with `request.spent` whether another may try."""
+        ...
+
+    async def switch(self, request: UpstreamRequest) -> Switch:
+        """As `Transport.switch`. Refusal(NOT_IMPLEMENTED) where the protocol spoken has no such thing."""
         ...
 
     @property

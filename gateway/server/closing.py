@@ -15,6 +15,7 @@ from gateway.middleware.request_ids import new_request_id
 from gateway.reading import Memory
 from gateway.reasons import Reason
 from gateway.server.cycle import GatewayCycle
+from gateway.server.handover import Handover
 from gateway.server.limits import ServerConfig
 from gateway.server.messages import refusal
 from gateway.server.stage import Stage
@@ -45,6 +46,7 @@ class ClosingProtocol(HttpToolsProtocol):
         self.broken: Reason | None = None
         self.lingering = False
         self.upgrading = False
+        self.handover: Handover | None = None
         self.running: GatewayCycle | None = None
         self.memory = Memory()
         self.place: str | None = None
@@ -125,6 +127,11 @@ class ClosingProtocol(HttpToolsProtocol):
         if known_as is None:
             self.app.turned_away(reason, request_id, self.client[0] if self.client else "")
         self._linger()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.running is not None:
+            self.running.drain()
 
     def sweep(self, now: float) -> None:
         """Close what has waited too long: silent connections, slow heads, stalled bodies, idle keep-alives."""

@@ -34,6 +34,26 @@ class GatewayCycle(RequestResponseCycle):
     memory: Memory
     on_departure: Callable[[], object] | None = None
     task: asyncio.Task[None] | None = None
+    draining = False
+    on_drain: Callable[[], object] | None = None
+
+    @classmethod
+    def of(cls, protocol: Any, version: str) -> "GatewayCycle":
+        """The cycle of the request whose head `protocol` (a `GatewayProtocol`) has just read."""
+        return cls(
+            scope=protocol.scope,
+            transport=protocol.transport,
+            flow=protocol.flow,
+            logger=protocol.logger,
+            access_logger=protocol.access_logger,
+            access_log=False,
+            default_headers=protocol.server_state.default_headers,
+            message_event=asyncio.Event(),
+            # RFC 9110 section 10.1.1: an HTTP/1.0 client is never sent a 100.
+            expect_100_continue=protocol.expect_100_continue and version != "1.0",
+            keep_alive=version != "1.0" and protocol.parser.should_keep_alive(),
+            on_response=protocol.on_response_complete,
+        )
 
     def whole_body(self) -> bytes | None:
         """The request body, when all of it is here and nothing of it was taken; else None."""
@@ -48,6 +68,19 @@ class GatewayCycle(RequestResponseCycle):
         self.message_event.set()
         if self.on_departure is not None and not self.response_complete:
             self.on_departure()
+
+    def drain(self) -> None:
+        """The server is told to stop: tell the application, where it asked to be told."""
+        self.draining = True
+        if self.on_drain is not None:
+            self.on_drain()
+
+    def give_up(self) -> None:
+        """There will be no answer: another protocol has taken the connection over, perhaps for days."""
+        self.memory.reading = None
+        self.response_started = self.response_complete = True
+        self.on_response = lambda: None
+        self.on_departure = None
 
     async def run_asgi(self, app: Any) -> None:
         try:

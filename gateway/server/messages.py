@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Any
 
 from gateway.errors import Refusal
 from gateway.middleware.problem import body_of, headers_of
@@ -17,6 +18,16 @@ def refusal(reason: Reason, request_id: str) -> bytes:
     lines = [b"HTTP/1.1 %d %s" % (reason.status, HTTPStatus(reason.status).phrase.encode())]
     lines += [b"%s: %s" % header for header in headers_of(problem, request_id, len(body))]
     return b"\r\n".join([*lines, b"connection: close", b"", body])
+
+
+def fill_scope(scope: dict[str, Any], method: bytes, version: str, target: bytes) -> None:
+    """What ASGI says of a request line; `raw_target` is all of the target, which ASGI has no place for."""
+    path, _, query = target.partition(b"?")
+    scope["method"] = method.decode("ascii")
+    scope["http_version"] = version
+    scope["raw_target"] = target
+    scope["raw_path"], scope["query_string"] = path, query
+    scope["path"] = path.decode("latin-1")
 
 
 def head_without_upgrade(method: bytes, target: bytes, version: bytes, headers: Headers) -> bytes:

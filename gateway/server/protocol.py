@@ -7,17 +7,17 @@ trailers into the headers, drops `#…` and the authority from targets, and answ
 in the middle of the answer before it. Every override below closes one of these.
 """
 
-import asyncio
 from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from gateway.asgi import EXCHANGE_KEY
+from gateway.asgi import EXCHANGE_KEY, HANDSHAKE_KEY
 from gateway.reasons import Reason
 from gateway.server.closing import SLACK, ClosingProtocol
 from gateway.server.cycle import GatewayCycle
-from gateway.server.messages import head_without_upgrade
+from gateway.server.handover import Handover, asks_for_websocket
+from gateway.server.messages import fill_scope, head_without_upgrade
 from gateway.server.stage import Enough, Stage
 
 # Requests that wait on one connection for the answer to an earlier one. Each holds memory, and costs its sender
@@ -94,21 +94,20 @@ class GatewayProtocol(ClosingProtocol):
         if version not in ("1.1", "1.0"):
             self.broken = Reason.HEADER_AMBIGUOUS
             raise Enough
-        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+        method = self.parser.get_method()
+        upgrade = self.parser.should_upgrade() and method != b"CONNECT"
+        if upgrade and not asks_for_websocket(method, version, self.headers):
             self.upgrading = True
             return
         if len(self.pipeline) >= _MOST_WAITING:
             self.stage, self.broken = Stage.HEAD, Reason.OVERLOADED
             raise Enough
-        path, _, query = self.url.partition(b"?")
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        scope["raw_target"] = self.url
-        scope["raw_path"], scope["query_string"] = path, query
-        scope["path"] = path.decode("latin-1")
+        fill_scope(scope, method, version, self.url)
         previous = self.cycle
-        self.cycle = scope[EXCHANGE_KEY] = self._new_cycle(version)
+        self.cycle = scope[EXCHANGE_KEY] = GatewayCycle.of(self, version)
+        if upgrade:
+            self.handover = scope[HANDSHAKE_KEY] = Handover(self, self.cycle, self.connections)
         if previous is None or previous.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -121,22 +120,6 @@ class GatewayProtocol(ClosingProtocol):
         cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
-
-    def _new_cycle(self, version: str) -> GatewayCycle:
-        return GatewayCycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            # RFC 9110 section 10.1.1: an HTTP/1.0 client is never sent a 100.
-            expect_100_continue=self.expect_100_continue and version != "1.0",
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
 
     def on_body(self, body: bytes) -> None:
         self.unparsed = 0
@@ -157,6 +140,9 @@ class GatewayProtocol(ClosingProtocol):
         """
         if not self.upgrading:
             self.cycle.keep_alive = False
+            if self.handover is not None:
+                self.parser = self.handover  # type: ignore[assignment]
+                self.handover.feed_data(rest)
             return None
         self.upgrading = False
         version = self.parser.get_http_version().encode()

@@ -1,6 +1,7 @@
 """What a worker has heard of revocations, in plain maps: the hot path asks here and makes no round trip."""
 
 import math
+from collections.abc import Callable
 
 from gateway.clock import Clock
 from gateway.sessions.events import EventKind, RevocationEvent
@@ -27,6 +28,11 @@ class RevocationView:
         self._roles_until = Expiring()
         self._disabled: dict[str, bool] = {}
         self._disabled_until = Expiring()
+        self._listeners: list[Callable[[RevocationEvent], object]] = []
+
+    def listen(self, listener: Callable[[RevocationEvent], object]) -> None:
+        """Have `listener` called after each event that was taken in, also one that changed nothing."""
+        self._listeners.append(listener)
 
     def session_ended(self, session_id: str) -> bool:
         """Whether the session was ended; its access tokens are then refused."""
@@ -51,6 +57,8 @@ class RevocationView:
         elif event.expires_at >= self._disabled_until.until.get(event.ref, 0):
             self._disabled[event.ref] = event.kind is EventKind.USER_DISABLED
             self._disabled_until.put(event.ref, event.expires_at)
+        for listener in self._listeners:
+            listener(event)
         self._forget(_FORGET_EACH)
 
     def heard(self) -> None:

@@ -18,6 +18,7 @@ from gateway.middleware.context import ContextMiddleware
 from gateway.middleware.forwarded import TrustedProxies
 from gateway.middleware.read import ReadMiddleware
 from gateway.middleware.refusal import RefusalMiddleware
+from gateway.observe.counters import Counters
 from gateway.policy.access import Access, AccessAuthenticated
 from gateway.policy.patterns import PathPattern
 from gateway.policy.route import Forwarding, Route
@@ -26,9 +27,14 @@ from gateway.principal import Principal
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.forward import Forward
 from gateway.proxy.headers import HeaderRules
+from gateway.proxy.live import Live
 from gateway.proxy.upstream import Upstream
+from gateway.proxy.websocket import WebSockets
 from gateway.server.limits import InboundLimits, ServerConfig
 from gateway.server.protocol import GatewayProtocol
+from gateway.sessions.connect import make_store
+from gateway.sessions.revocation import RevocationView
+from gateway.sessions.store import SessionStore
 from tests.proxy.targeting import targets_at
 
 T = TypeVar("T")
@@ -55,9 +61,21 @@ ANN = Principal(
 )
 
 
-def route_for(access: Access = ROUTE.access, **forwarding: Any) -> Route:
+def route_for(access: Access = ROUTE.access, *, websocket: bool = False, **forwarding: Any) -> Route:
     """The catch-all route with other access or forwarding."""
-    return replace(ROUTE, access=access, forwarding=Forwarding(**forwarding))
+    return replace(ROUTE, access=access, websocket=websocket, forwarding=Forwarding(**forwarding))
+
+
+def unopened_store() -> SessionStore:
+    """For parts that ask no store as long as they are not opened."""
+    return make_store(
+        "sqlite:///unused.db",
+        access_ttl=60,
+        idle_ttl=60,
+        refresh_grace=1,
+        max_per_user=1,
+        clock=SystemClock(),
+    )
 
 
 class Finished:
@@ -96,6 +114,7 @@ class Setting:
     principal: Principal | None = ANN
     body_limit: int | None = None
     beside: str = ""
+    message_limit: int = 2**24
     base: str = ""
     preserve_host: bool = False
     response_timeout: float = 5.0
@@ -115,6 +134,9 @@ class ForwardServer:
         endpoints = [Endpoint.parse(url + setting.base) for url in urls]
         self.setting = setting
         self.finished = Finished()
+        self.counters = Counters()
+        self.revocations = RevocationView(clock=SystemClock(), max_staleness=30)
+        self.live = Live(revocations=self.revocations, store=unopened_store(), clock=SystemClock())
         self.transport = targets_at(endpoints, **setting.transport)
         self.upstream = Upstream(
             "svc",
@@ -176,7 +198,16 @@ class ForwardServer:
     def _app(self) -> ASGIApp:
         setting = self.setting
         rules = HeaderRules(strip=setting.strip, cookies=setting.cookies)
-        app: ASGIApp = Forward(self.upstreams, rules, clock=SystemClock(), body_limit=setting.body_limit)
+        app: ASGIApp = Forward(
+            self.upstreams,
+            rules,
+            clock=SystemClock(),
+            body_limit=setting.body_limit,
+            live=self.live,
+            websockets=WebSockets(
+                rules, self.live, self.counters, clock=SystemClock(), message_limit=setting.message_limit
+            ),
+        )
         app = Admit(app, setting)
         app = ReadMiddleware(
             app,

@@ -182,11 +182,10 @@ def test_an_upgrade_whose_body_comes_later(client: RawClient) -> None:
     assert client.response().one(b"gateway-reason") == b"token-missing"
 
 
-def test_a_websocket_handshake_on_a_plain_route_is_a_plain_request(client: RawClient) -> None:
+def test_a_websocket_handshake_on_a_plain_route_is_refused_and_ends_the_connection(client: RawClient) -> None:
     handshake = (
         b"GET /public/x HTTP/1.1\r\nHost: gw\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
-    answer = client.ask(handshake)
-    assert answer.status == 200
-    assert not Echo.of(answer.body).squeezed() & {"upgrade", "connection"}
+    client.send(handshake + SMUGGLED)
+    assert_refused(client, 501, "not-implemented")
