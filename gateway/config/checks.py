@@ -1,5 +1,6 @@
 """What only shows when two keys are seen together."""
 
+import importlib.util
 import ipaddress
 
 from gateway.config.labels import label
@@ -39,6 +40,9 @@ def _check_server(source: Source, server: ServerSettings) -> None:
     if server.listen == server.management and server.listen.port:
         message = "server.management is the same address as server.listen"
         source.error(("server", "management"), message, "health and metrics never belong on the public listener")
+    if server.http2 and importlib.util.find_spec("zttp") is None:
+        message = "server.http2 needs the package zttp, which is not installed"
+        source.error(("server", "http2"), message, "install it with: pip install 'gateway[http2]'")
     for index, network in enumerate(server.trusted_proxies):
         if network.prefixlen == 0:
             anyone = "anyone may then say which address a request comes from"

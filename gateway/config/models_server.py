@@ -52,5 +52,7 @@ class ServerSettings(Section):
     limits: Limits = setting({}, "Bounds on what one client may send.")
     timeouts: ServerTimeouts = setting({}, "How long the gateway waits for a client.")
     strip_headers: tuple[HeaderName, ...] = setting([], "More header names that clients may never send to upstreams.")
-    http2: Flag = setting(False, "Whether clients may speak HTTP/2.")
+    http2: Flag = setting(
+        False, "Whether clients may speak HTTP/2 by prior knowledge; experimental, needs the extra `http2`."
+    )
     selftest: Flag = setting(False, "Whether start-up attacks its own routes before it listens.")

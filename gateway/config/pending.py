@@ -44,7 +44,6 @@ def _nothing(value: object) -> bool:
 
 
 NOT_YET: Final = (
-    Pending("server.http2", _only("false")),
     Pending("server.selftest", _only("false")),
     Pending("tokens.algorithm", _only("HS256"), "any algorithm but HS256"),
     Pending("tokens.keys", _nothing),

@@ -1,5 +1,6 @@
 """uvicorn's options for the two listeners, from the settings."""
 
+import asyncio
 from typing import Any, Final
 
 import uvicorn
@@ -29,7 +30,7 @@ def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory
         factory=factory,
         interface="asgi3",
         workers=workers,
-        http=GatewayProtocol,
+        http=_protocol(server),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -39,6 +40,15 @@ def public_config(app: Any, server: ServerSettings, *, workers: int = 1, factory
         backlog=_BACKLOG,
         timeout_graceful_shutdown=max(1, round(server.drain)),
     )
+
+
+def _protocol(server: ServerSettings) -> type[asyncio.Protocol]:
+    if not server.http2:
+        return GatewayProtocol
+    # Imported only here: it needs a package that is there only when it was asked for.
+    from gateway.server.choosing import ChoosingProtocol
+
+    return ChoosingProtocol
 
 
 def management_config(app: Any) -> uvicorn.Config:

@@ -20,6 +20,7 @@ ALLOWED = {
     "httptools": r"gateway/(proxy|server)/",
     "starlette": r"gateway/(auth|middleware|admin|server|cli|demo)/|gateway/app\.py",
     "uvicorn": r"gateway/(server|demo|cli)/",
+    "zttp": r"gateway/server/h2\w*\.py",
     "pydantic": r"gateway/(config|auth)/",
     "pydantic_core": r"gateway/(config|auth)/",
     "yaml": r"gateway/config/",

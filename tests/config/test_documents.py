@@ -71,7 +71,7 @@ def test_every_value_in_force_says_where_it_comes_from() -> None:
     assert (found["server.drain"].value, found["server.drain"].origin) == ("20s", "default")
     assert (found["tokens.secret"].value, found["tokens.secret"].origin) == ("…", "environment JWT_SECRET_KEY")
     assert found["roles.admin.includes"].value == ["user"]
-    assert "server.http2" not in found
+    assert "server.selftest" not in found
 
 
 def test_effective_values_show_no_secret() -> None:

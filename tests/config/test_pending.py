@@ -27,7 +27,7 @@ def test_the_table_names_keys_that_exist(entry: object) -> None:
 @pytest.mark.parametrize(
     ("path", "missing"),
     [
-        (("server", "http2"), True),
+        (("server", "selftest"), True),
         (("accounts", "throttle", "login_account"), True),
         (("tokens", "keys", "x"), True),
         (("tokens", "algorithm"), False),
