@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from gateway.errors import Refusal
 from gateway.middleware.problem import body_of, headers_of
 from gateway.reasons import Reason
+
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -20,14 +22,29 @@ def refusal(reason: Reason, request_id: str) -> bytes:
     return b"\r\n".join([*lines, b"connection: close", b"", body])
 
 
-def fill_scope(scope: dict[str, Any], method: bytes, version: str, target: bytes) -> None:
-    """What ASGI says of a request line; `raw_target` is all of the target, which ASGI has no place for."""
+def new_scope(protocol: Any, method: bytes, version: str) -> dict[str, Any]:
+    """The ASGI scope of the request whose head `protocol` has just read.
+
+    `raw_target` is all of the target, as it was sent; ASGI has no place for that.
+    """
+    target: bytes = protocol.url
     path, _, query = target.partition(b"?")
-    scope["method"] = method.decode("ascii")
-    scope["http_version"] = version
-    scope["raw_target"] = target
-    scope["raw_path"], scope["query_string"] = path, query
-    scope["path"] = path.decode("latin-1")
+    return {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": version,
+        "server": protocol.server,
+        "client": protocol.client,
+        "scheme": protocol.scheme,
+        "root_path": "",
+        "headers": protocol.headers,
+        "state": protocol.app_state.copy(),
+        "method": method.decode("ascii"),
+        "raw_target": target,
+        "raw_path": path,
+        "query_string": query,
+        "path": path.decode("latin-1"),
+    }
 
 
 def head_without_upgrade(method: bytes, target: bytes, version: bytes, headers: Headers) -> bytes:

@@ -17,7 +17,7 @@ from gateway.reasons import Reason
 from gateway.server.closing import SLACK, ClosingProtocol
 from gateway.server.cycle import GatewayCycle
 from gateway.server.handover import Handover, asks_for_websocket
-from gateway.server.messages import fill_scope, head_without_upgrade
+from gateway.server.messages import head_without_upgrade, new_scope
 from gateway.server.stage import Enough, Stage
 
 # Requests that wait on one connection for the answer to an earlier one. Each holds memory, and costs its sender
@@ -55,7 +55,9 @@ class GatewayProtocol(ClosingProtocol):
         return None
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self.stage, self.head_bytes, self.unparsed = Stage.HEAD, 0, 0
         self.since = self.loop.time()
 
@@ -74,9 +76,12 @@ class GatewayProtocol(ClosingProtocol):
         if self.stage is Stage.HEAD:
             # What comes after the head is a trailer, and never becomes a header (RFC 9110 section 6.5.1).
             # White space after a value is no part of it (section 5.5); the parser leaves it there.
-            super().on_header(name, value.rstrip(b" \t"))
-            if self.headers[-1][0] == b"transfer-encoding":
-                self._judge_coding(self.headers[-1][1])
+            name, value = name.lower(), value.rstrip(b" \t")
+            self.headers.append((name, value))
+            if name == b"transfer-encoding":
+                self._judge_coding(value)
+            elif name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
 
     def _judge_coding(self, coding: bytes) -> None:
         """RFC 9112 section 6.1: a coding that is not understood, and any coding of an HTTP/1.0 client, is refused."""
@@ -102,10 +107,9 @@ class GatewayProtocol(ClosingProtocol):
         if len(self.pipeline) >= _MOST_WAITING:
             self.stage, self.broken = Stage.HEAD, Reason.OVERLOADED
             raise Enough
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        fill_scope(scope, method, version, self.url)
+        scope = new_scope(self, method, version)
         previous = self.cycle
-        self.cycle = scope[EXCHANGE_KEY] = GatewayCycle.of(self, version)
+        self.cycle = scope[EXCHANGE_KEY] = GatewayCycle(self, scope, version)
         if upgrade:
             self.handover = scope[HANDSHAKE_KEY] = Handover(self, self.cycle, self.connections)
         if previous is None or previous.response_complete:
@@ -116,7 +120,6 @@ class GatewayProtocol(ClosingProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.running = cycle
-        cycle.memory = self.memory
         cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)

@@ -139,7 +139,7 @@ def test_a_body_that_trickles_is_not_waited_for(client: RawClient, echo: RawUpst
         for _ in range(12):
             client.send(b"x")
             time.sleep(0.2)
-    assert_refused(client.response(), 408, "request-timeout")
+    assert_refused(client, 408, "request-timeout")
     assert echo.hits == hits
 
 
