@@ -39,6 +39,7 @@ class ForwardingReader:
             body_limit=route.body_limit,
             response_timeout=route.timeouts.response,
             idle_timeout=route.timeouts.idle,
+            retries=route.retries,
             request_headers_add=self._additions(request, "request"),
             request_headers_remove=self._removals(request, "request"),
             response_headers_add=self._additions(response, "response"),

@@ -86,7 +86,7 @@ class RouteSettings(Section):
     strip_prefix: GivenText = setting(None, "Taken off the path before it goes upstream.")
     add_prefix: GivenText = setting(None, "Put before the path, after `strip_prefix`.")
     timeouts: RouteTimeouts = setting({}, "Replaces the upstream's timeouts.")
-    retries: Annotated[int, whole(0, 10)] = setting(0, "Replaces the upstream's retries.")
+    retries: Annotated[int, whole(0, 10)] | None = setting(None, "Replaces the upstream's retries.")
     body_limit: Annotated[int, size()] | None = setting(None, "Replaces server.limits.body.")
     rate_limit: RateLimit | None = setting(None, "How often the route may be used.")
     credentials: Annotated[Literal["strip", "forward"], OneOf()] = setting(

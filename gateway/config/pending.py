@@ -53,7 +53,6 @@ NOT_YET: Final = (
     Pending("sessions.cookies.enabled", _only("false"), "cookie mode"),
     Pending("accounts.throttle", _nothing),
     Pending("issuers", _nothing),
-    Pending("routes.*.retries", _only("0")),
     Pending("routes.*.enforce", _only("true"), "shadow enforcement"),
     Pending("routes.*.identity", lambda value: value != "assertion", "an identity assertion"),
     Pending("tests", _nothing),

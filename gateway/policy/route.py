@@ -21,6 +21,7 @@ class Forwarding:
     body_limit: int | None = None
     response_timeout: float | None = None
     idle_timeout: float | None = None
+    retries: int | None = None
     request_headers_add: Headers = ()
     request_headers_remove: frozenset[bytes] = frozenset()
     response_headers_add: Headers = ()

@@ -106,6 +106,7 @@ class Forward:
             forwarding.response_timeout or upstream.response_timeout,
             forwarding.idle_timeout or upstream.idle_timeout,
             block,
+            forwarding.retries,
         )
 
     async def _exchange(

@@ -71,9 +71,10 @@ class Targets:
         else:
             await turns.wait()
         try:
-            if self._retries == 0:
+            retries = self._retries if request.retries is None else request.retries
+            if retries == 0:
                 return await self._attempt(self._next_target(), request)
-            return await self._persist(request)
+            return await self._persist(request, retries)
         except BaseException:
             turns.give()
             raise
@@ -106,7 +107,7 @@ class Targets:
         response.on_close = target.finished
         return response
 
-    async def _persist(self, request: UpstreamRequest) -> EngineResponse:
+    async def _persist(self, request: UpstreamRequest, retries: int) -> EngineResponse:
         self._budget.earn()
         tried: list[Target] = []
         target = self._next_target()
@@ -116,7 +117,7 @@ class Targets:
             except UpstreamFailed:
                 tried.append(target)
                 following = self._choose(tried)
-                if request.spent or len(tried) > self._retries or following is None or not self._budget.spend():
+                if request.spent or len(tried) > retries or following is None or not self._budget.spend():
                     raise
             target = following
 

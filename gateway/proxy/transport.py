@@ -27,7 +27,7 @@ class UpstreamRequest:
     last request byte to the complete response head, `idle_timeout` between pieces of the response, and for the
     upstream to take a piece of the body.
 
-    `spent` is set by an engine that failed: whether the request must not be sent again.
+    `retries` replaces those of the upstream. `spent` is set by an engine that failed: whether the request must not be sent again.
     """
 
     method: str
@@ -37,6 +37,7 @@ class UpstreamRequest:
     response_timeout: float
     idle_timeout: float
     block: HeaderBlock | None = None
+    retries: int | None = None
     spent: bool = False
 
     @property

@@ -29,6 +29,7 @@ from gateway.proxy.forward import Forward
 from gateway.proxy.headers import HeaderRules
 from gateway.proxy.live import Live
 from gateway.proxy.upstream import Upstream
+from gateway.reasons import Reason
 from gateway.proxy.websocket import WebSockets
 from gateway.server.limits import InboundLimits, ServerConfig
 from gateway.server.protocol import GatewayProtocol
@@ -104,6 +105,20 @@ class Admit:
         context.match = Match(BESIDE if beside else self.setting.route, {})
         context.principal = self.setting.principal
         await self.app(scope, receive, send)
+
+
+class Outermost:
+    """What the server calls; `turned_away` are the reasons of requests that it refused by itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.reasons: list[Reason] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    def turned_away(self, reason: Reason, request_id: str, peer: str) -> None:
+        self.reasons.append(reason)
 
 
 @dataclass
@@ -217,7 +232,7 @@ class ForwardServer:
             header_count=100,
         )
         app = RefusalMiddleware(app)
-        return ContextMiddleware(app, clock=SystemClock(), recorder=self.finished)
+        return Outermost(ContextMiddleware(app, clock=SystemClock(), recorder=self.finished))
 
     def wait_ready(self) -> None:
         self._ready.wait(5)

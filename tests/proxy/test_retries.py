@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.proxy.harness import forwarding_to
+from tests.proxy.harness import forwarding_to, route_for
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
 from tests.support.raw_client import RawClient, ask, get
@@ -108,6 +108,15 @@ def test_there_are_as_many_retries_as_configured() -> None:
     ):
         assert get(gateway.port).status == 502
         assert one.hits + two.hits + three.hits == 2
+
+
+def test_a_routes_own_number_of_retries_wins() -> None:
+    dead = f"http://127.0.0.1:{free_port()}"
+    with RawUpstream() as alive:
+        with forwarding_to(dead, alive.url, route=route_for(retries=1)) as gateway:
+            assert get(gateway.port).status == 200
+        with forwarding_to(dead, alive.url, transport={"retries": 1}, route=route_for(retries=0)) as gateway:
+            assert get(gateway.port).status == 502
 
 
 def test_one_target_is_tried_again_on_a_fresh_connection() -> None:
