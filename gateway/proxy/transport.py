@@ -27,7 +27,8 @@ class UpstreamRequest:
     last request byte to the complete response head, `idle_timeout` between pieces of the response, and for the
     upstream to take a piece of the body.
 
-    `retries` replaces those of the upstream. `spent` is set by an engine that failed: whether the request must not be sent again.
+    `retries` replaces those of the upstream. `spent` is set by an engine that failed: whether the request must not
+    be sent again.
     """
 
     method: str

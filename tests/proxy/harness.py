@@ -29,8 +29,8 @@ from gateway.proxy.forward import Forward
 from gateway.proxy.headers import HeaderRules
 from gateway.proxy.live import Live
 from gateway.proxy.upstream import Upstream
-from gateway.reasons import Reason
 from gateway.proxy.websocket import WebSockets
+from gateway.reasons import Reason
 from gateway.server.limits import InboundLimits, ServerConfig
 from gateway.server.protocol import GatewayProtocol
 from gateway.sessions.connect import make_store
