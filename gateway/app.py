@@ -22,6 +22,7 @@ from gateway.middleware.read import ReadMiddleware
 from gateway.middleware.recorder import RequestRecorder
 from gateway.middleware.refusal import RefusalMiddleware
 from gateway.middleware.route import RouteMiddleware
+from gateway.outage import explained
 from gateway.parts import Parts
 from gateway.policy.rate import Counted
 from gateway.proxy.forward import Forward
@@ -101,7 +102,12 @@ class Gateway:
         for layer in reversed(layers(settings, parts, self.recorder)):
             app = layer(app)
         self.report: Callable[[], WorkerReport] = parts.report
-        self.app = Lifespan(app, parts=(*parts.in_order(), *beside), prepare=parts.prepare)
+        self.app = Lifespan(
+            app,
+            parts=(*parts.in_order(), *beside),
+            prepare=parts.prepare,
+            explain=partial(explained, settings),
+        )
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return self.app(scope, receive, send)

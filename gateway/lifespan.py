@@ -23,13 +23,21 @@ class Lifespan:
     """Answers the ASGI lifespan protocol; requests pass through.
 
     `parts` open in order and close in reverse; `prepare` runs when all are open. What fails at start is logged
-    in one line and ends the worker: a gateway that cannot judge does not serve.
+    in the words of `explain` and ends the worker: a gateway that cannot judge does not serve.
     """
 
-    def __init__(self, app: ASGIApp, *, parts: Sequence[Opened], prepare: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        parts: Sequence[Opened],
+        prepare: Callable[[], Awaitable[None]],
+        explain: Callable[[Exception], str] = str,
+    ) -> None:
         self.app = app
         self.parts = parts
         self.prepare = prepare
+        self.explain = explain
         self.stack = AsyncExitStack()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -42,7 +50,7 @@ class Lifespan:
         try:
             await self.open()
         except Exception as error:
-            logger.error("cannot start: %s", error, exc_info=logger.isEnabledFor(logging.DEBUG))
+            logger.error("%s", self.explain(error), exc_info=logger.isEnabledFor(logging.DEBUG))
             await self.close()
             await send({"type": "lifespan.startup.failed", "message": ""})
             return

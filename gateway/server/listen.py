@@ -2,19 +2,34 @@
 
 import errno
 import socket
+from typing import Final
 
 from gateway.errors import GatewayError
 
 
 class ListenError(GatewayError):
-    """An address cannot be listened on. `taken` when another program holds it."""
+    """An address cannot be listened on. `taken` when another program holds it; `hint` says what to do."""
 
     def __init__(self, host: str, port: int, error: OSError) -> None:
         super().__init__(error.strerror)
         self.host = host
         self.port = port
         self.taken = error.errno == errno.EADDRINUSE
-        self.why = error.strerror or "cannot be used"
+        self.why, self.hint = _words(error)
+
+
+_WORDS: Final = {
+    errno.EADDRINUSE: ("is taken by another program", "stop that program, or choose another port"),
+    errno.EACCES: ("may not be listened on", "ports below 1024 are kept for root: choose one from 1024 up"),
+    errno.EADDRNOTAVAIL: ("is no address of this machine", "write 0.0.0.0 for all of its addresses, or [::]"),
+}
+
+
+def _words(error: OSError) -> tuple[str, str]:
+    if isinstance(error, socket.gaierror):
+        return "has a name that leads to no address", "write an address, such as 127.0.0.1 or 0.0.0.0"
+    unknown = (f"cannot be listened on: {error.strerror}", "choose another address")
+    return _WORDS.get(error.errno or 0, unknown)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 from gateway.admin.management import ManagementApp
 from gateway.admin.report import LocalFleet
@@ -12,10 +13,16 @@ from gateway.server.listen import phase_of
 from gateway.server.options import management_config, public_config
 
 
-def run_single(settings: Settings, gateway: Gateway, public: socket.socket, management: socket.socket) -> int:
-    """Serve until a signal; the exit code."""
+def run_single(
+    settings: Settings,
+    gateway: Gateway,
+    public: socket.socket,
+    management: socket.socket,
+    on_ready: Callable[[], object],
+) -> int:
+    """Serve until a signal; the exit code. `on_ready` is called once connections are accepted."""
     config = public_config(gateway, settings.server)
-    server = DrainingServer(config)
+    server = DrainingServer(config, on_ready)
     fleet = LocalFleet(gateway.report, lambda: phase_of(public, server.draining))
     beside = QuietServer(management_config(ManagementApp(fleet)))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

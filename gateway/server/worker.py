@@ -15,7 +15,7 @@ from gateway.server.workers import ADMITTED_CONFIG, CONFIG_VARIABLE, CONTROL_VAR
 
 def make_app() -> Gateway:
     """The application of one worker; called by uvicorn in the worker process."""
-    configure_logs()
+    configure_logs(pid=os.getpid())
     path, directory = Path(os.environ[CONFIG_VARIABLE]), Path(os.environ[CONTROL_VARIABLE])
     loaded = load_text((directory / ADMITTED_CONFIG).read_bytes(), str(path), os.environ, path.parent)
     parts = make_parts(loaded.settings, SystemClock(), stdout_writer())

@@ -62,10 +62,10 @@ class RevocationFeed:
         while True:
             try:
                 await self._read(self._wait)
-            except StoreUnavailable:
+            except StoreUnavailable as error:
                 failures += 1
                 if failures == 1:
-                    log.warning("revocation feed: the session store does not answer")
+                    log.warning("revocation feed: the session store %s", error.why)
                 await asyncio.sleep(self._pause(failures))
             except Exception:
                 # A feed that ended silently would turn into refusals half a minute later, for good.

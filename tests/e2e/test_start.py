@@ -4,12 +4,15 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.eventually import eventually
+from tests.support.postgres_server import PostgresServer
 from tests.support.raw_client import RawClient
+from tests.support.raw_upstream import RawUpstream
 from tests.support.running_gateway import SECRET, RunningGateway
 
 MAKES_A_SECRET = re.compile(r"make one with: (python3 -c .*)")
@@ -76,15 +79,49 @@ def test_a_taken_port_is_exit_2_and_a_sentence(tmp_path: Path, which: str) -> No
         holder.listen()
         code, talk = started(gateway)
     assert code == 2
-    assert f"gateway: 127.0.0.1:{port} is taken by another program" in talk
+    assert f"gateway: 127.0.0.1:{port} is taken by another program (server." in talk
 
 
-def test_an_account_database_that_is_away_is_exit_3(tmp_path: Path) -> None:
-    gateway = RunningGateway(tmp_path, database="postgresql://nobody:canary-password@127.0.0.1:9/none")
-    code, talk = started(gateway)
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://ann:canary@127.0.0.1:9/none", "refuses connections"),
+        ("postgresql://ann:canary@nowhere.invalid/none", "cannot be found: no host is named nowhere.invalid"),
+        ("sqlite:////proc/nothing/gateway.db", "cannot be opened: /proc/nothing: No such file or directory"),
+        ("sqlite:////dev/null/gateway.db", "cannot be made: /dev/null is not a folder"),
+        ("sqlite:////etc", "is a folder, not a file"),
+        ("sqlite:////etc/passwd", "is not an SQLite database"),
+    ],
+)
+def test_a_database_that_stops_the_start_is_named_with_the_cause(tmp_path: Path, url: str, why: str) -> None:
+    code, talk = started(RunningGateway(tmp_path, database=url))
     assert code == 3
-    assert "cannot start" in talk
-    assert "canary-password" not in talk
+    masked = url.replace("ann:canary@", "…@")
+    first, second = talk.splitlines()
+    assert first == f"gateway: the account database (accounts.database, {masked}) {why}"
+    assert second.startswith("   hint  ")
+
+
+def test_a_session_database_that_stops_the_start_is_named(tmp_path: Path) -> None:
+    code, talk = started(RunningGateway(tmp_path, store="sqlite:////etc"))
+    assert code == 3
+    assert talk.startswith("gateway: the session store (sessions.store, sqlite:////etc) is a folder, not a file\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("guarded:canary@{}/postgres", "refused the password for guarded"),
+        ("postgres@{}/nothing", "is not there: the server has no database nothing"),
+        ("nobody_here@{}/postgres", "does not let nobody_here in"),
+    ],
+)
+def test_what_postgresql_refuses_is_told(tmp_path: Path, postgres_server: PostgresServer, place: str, why: str) -> None:
+    url = "postgresql://" + place.format(f"127.0.0.1:{postgres_server.port}")
+    code, talk = started(RunningGateway(tmp_path, database=url))
+    assert code == 3
+    assert why in talk
+    assert "canary" not in talk
 
 
 def test_a_worker_that_cannot_start_ends_all_with_exit_3(tmp_path: Path) -> None:
@@ -93,6 +130,52 @@ def test_a_worker_that_cannot_start_ends_all_with_exit_3(tmp_path: Path) -> None
     assert gateway.process is not None
     assert gateway.process.wait(timeout=30) == 3
     gateway.http.close()
+    talk = gateway.talk.read_text()
+    assert re.search(r"^gateway\[\d+\]: the account database \(.*\) refuses connections$", talk, re.MULTILINE)
+    assert " routes on " not in talk
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_where_it_serves_is_said_once_it_does(tmp_path: Path, workers: int) -> None:
+    gateway = RunningGateway(tmp_path, workers=workers).start()
+    banner = f"gateway: 6 routes on {gateway.url}, health and metrics on {gateway.management}\n"
+    eventually(lambda: gateway.talk.read_text() == banner)
+    assert gateway.stop() == 0
+    gateway.http.close()
+    assert gateway.talk.read_text() == banner + "gateway: draining, up to 5 s; again to stop at once\n"
+
+
+@pytest.mark.parametrize(("host", "why"), [("192.0.2.1", "no address of this machine"), ("nowhere.invalid", "a name")])
+def test_an_address_that_cannot_be_had_is_exit_2_with_a_hint(tmp_path: Path, host: str, why: str) -> None:
+    gateway = RunningGateway(tmp_path)
+    text = gateway.config.read_text().replace(f"listen: 127.0.0.1:{gateway.port}", f"listen: {host}:{gateway.port}")
+    gateway.config.write_text(text)
+    code, talk = started(gateway)
+    assert code == 2
+    assert why in talk
+    assert "hint  write " in talk
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_stops_at_once_and_quietly(
+    tmp_path: Path, echo: RawUpstream, number: signal.Signals, workers: int
+) -> None:
+    gateway = RunningGateway(tmp_path, upstream=echo.url, workers=workers).start()
+    hits = echo.hits
+    with RawClient(gateway.port) as client:
+        client.send(b"GET /public/slow?sleep=5 HTTP/1.1\r\nHost: gw\r\n\r\n")
+        eventually(lambda: echo.hits > hits)
+        assert gateway.process is not None
+        gateway.process.send_signal(number)
+        eventually(lambda: "again to stop at once" in gateway.talk.read_text())
+        begun = time.monotonic()
+        gateway.process.send_signal(number)
+        assert gateway.process.wait(timeout=10) == 0
+    gateway.http.close()
+    assert time.monotonic() - begun < 2.5
+    said = [line for line in gateway.talk.read_text().splitlines() if " routes on " not in line]
+    assert said == ["gateway: draining, up to 5 s; again to stop at once"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

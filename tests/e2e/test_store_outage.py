@@ -85,10 +85,27 @@ def test_redis_stands_still_and_goes_on(gateway: RunningGateway, own_redis: Redi
     assert_back(gateway, granted)
 
 
+def test_a_password_change_during_an_outage_changes_nothing(gateway: RunningGateway, own_redis: RedisServer) -> None:
+    granted = gateway.register("outage@example.com")
+    body = {"current": "password123", "new": "another-password"}
+    own_redis.kill()
+    answer = gateway.http.post("/auth/password", headers=bearer(granted), json=body)
+    assert assert_problem(answer, Reason.STORE_UNAVAILABLE)["retry_after"] >= 1
+    assert_problem(gateway.http.post("/auth/logout-all", headers=bearer(granted)), Reason.STORE_UNAVAILABLE)
+    new = {"email": "new@example.com", "password": "password123", "display_name": "New"}
+    assert_problem(gateway.http.post("/auth/register", json=new), Reason.STORE_UNAVAILABLE)
+    own_redis.start()
+    eventually(lambda: gateway.http.get("/strict/x", headers=bearer(granted)).status_code == 200, 5)
+    assert gateway.refresh(granted["refresh_token"])["session_id"] == granted["session_id"]
+    gateway.register("new@example.com")
+    assert gateway.http.post("/auth/password", headers=bearer(granted), json=body).status_code == 200
+
+
 def test_a_gateway_starts_without_redis_and_waits_for_it(tmp_path: Path, own_redis: RedisServer) -> None:
     own_redis.kill()
     gateway = RunningGateway(tmp_path / "gateway", store=own_redis.url).start(wait=False)
-    eventually(lambda: "session store does not answer" in gateway.talk.read_text(), 10)
+    place = f"sessions.store, redis://127.0.0.1:{own_redis.port}/0"
+    eventually(lambda: f"the session store ({place}) refuses connections" in gateway.talk.read_text(), 10)
     assert not gateway.ready()
     own_redis.start()
     gateway.wait_ready(10)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server on a free loopback port, with trust authentication and throw-away data."""
+"""A real PostgreSQL server on a free loopback port, with throw-away data; it trusts all but the user `guarded`."""
 
 import asyncio
 import os
@@ -124,6 +124,8 @@ class PostgresServer:
         initdb = self._spawn([str(self._binaries / "initdb"), "-D", str(directory), *words])
         if initdb.wait(_START_SECONDS) != 0:
             raise RuntimeError(f"initdb ended with status {initdb.returncode}")
+        rules = directory / "pg_hba.conf"
+        rules.write_text("host all guarded 127.0.0.1/32 scram-sha-256\n" + rules.read_text())
         return directory
 
     def _spawn(self, arguments: list[str]) -> subprocess.Popen[bytes]:
