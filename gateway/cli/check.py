@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.common import (
+    CONFIG_PATH,
     Exit,
     answer,
     answer_json,
@@ -13,18 +14,18 @@ from gateway.cli.common import (
     exit_code,
     json_option,
     leave,
+    problems_json,
     problems_of,
     read_config,
     report,
     say,
 )
 from gateway.config import Loaded, Problem
-from gateway.config.problems import errors_among
 from gateway.errors import ConfigError
 
 
 @click.command("check")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=CONFIG_PATH)
 @config_option
 @json_option
 def command(file: Path | None, config: Path, as_json: bool) -> None:
@@ -41,7 +42,7 @@ def command(file: Path | None, config: Path, as_json: bool) -> None:
     except ConfigError as error:
         problems = problems_of(error)
     if as_json:
-        answer_json(_as_json(path, problems))
+        answer_json(problems_json(problems, path))
     else:
         _print(loaded, problems)
     leave(exit_code(problems))
@@ -55,14 +56,3 @@ def _print(loaded: Loaded | None, problems: Sequence[Problem]) -> None:
     else:
         routes, upstreams = len(loaded.settings.table.routes), len(loaded.settings.upstreams)
         answer(f"{loaded.source.name} is sound. Routes: {routes}. Upstreams: {upstreams}.")
-
-
-def _as_json(path: Path, problems: Sequence[Problem]) -> dict[str, object]:
-    errors = errors_among(problems)
-    return {
-        "file": problems[0].path if problems else str(path),
-        "ok": not errors,
-        "errors": errors,
-        "warnings": len(problems) - errors,
-        "problems": [problem.to_json() for problem in problems],
-    }

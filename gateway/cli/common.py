@@ -14,9 +14,9 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
-from gateway.config import Loaded, Problem, Settings, Severity, load_config, load_text
-from gateway.config.problems import summary
-from gateway.config.reading import LARGEST_FILE, STDIN_NAME
+from gateway.config import Loaded, Problem, Severity, load_config, load_text
+from gateway.config.problems import errors_among, summary
+from gateway.config.reading import LARGEST_FILE, STDIN_NAME, file_name
 from gateway.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,12 +35,16 @@ class Exit(IntEnum):
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARN: "yellow"}
 
 
+# What cannot be read is a finding, told by who reads it; click would tell it in another form.
+CONFIG_PATH: Final = click.Path(path_type=Path, readable=False)
+
+
 def config_option(function: F) -> F:
     """Adds `--config/-c FILE`, passed as `config: Path`; `-` is standard input."""
     return click.option(
         "--config",
         "-c",
-        type=click.Path(path_type=Path),
+        type=CONFIG_PATH,
         default=Path("config.yaml"),
         show_default=True,
         metavar="FILE",
@@ -68,33 +72,53 @@ def answer_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def read_config(config: Path) -> Loaded:
+def read_config(config: Path, *, signs: bool = True) -> Loaded:
     """The configuration at a path or on standard input; ConfigError as `load_config`."""
     if config == STDIN:
         raw = sys.stdin.buffer.read(LARGEST_FILE + 1)
-        return load_text(raw, STDIN_NAME, os.environ, Path())
-    return load_config(config, os.environ)
+        return load_text(raw, STDIN_NAME, os.environ, Path(), signs=signs)
+    return load_config(config, os.environ, signs=signs)
 
 
-def load_or_exit(config: Path) -> Loaded:
+def load_or_exit(config: Path, *, as_json: bool, signs: bool = True) -> Loaded:
     """For verbs that need a sound configuration: findings go to standard error, errors end the program.
 
-    Exits with 1 for errors in the file and with 2 when it cannot be read. Warnings are shown and passed.
+    Exits with 1 for errors in the file and with 2 when it cannot be read; with `as_json` the findings are the
+    result then. Warnings are shown and passed.
     """
     try:
-        loaded = read_config(config)
+        loaded = read_config(config, signs=signs)
     except ConfigError as error:
         problems = problems_of(error)
-        say(report(problems))
+        if as_json:
+            answer_json(problems_json(problems, config))
+        else:
+            say(report(problems))
         leave(exit_code(problems))
     if loaded.warnings:
         say(report(loaded.warnings))
     return loaded
 
 
-def load(config: Path) -> Settings:
-    """The settings alone, as `load_or_exit`."""
-    return load_or_exit(config).settings
+def problems_json(problems: Sequence[Problem], config: Path) -> dict[str, object]:
+    """What is wrong with a file, for machines."""
+    errors = errors_among(problems)
+    return {
+        "file": problems[0].path if problems else file_name(config),
+        "ok": not errors,
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "problems": [problem.to_json() for problem in problems],
+    }
+
+
+def refuse(sentence: str, hint: str, code: Exit, *, as_json: bool) -> NoReturn:
+    """End the program with what stood in the way, on standard error or, for machines, as the result."""
+    if as_json:
+        answer_json({"ok": False, "error": sentence, "hint": hint or None})
+    else:
+        say(f"gateway: {sentence}" + (f"\n   hint  {hint}" if hint else ""))
+    leave(code)
 
 
 def problems_of(error: ConfigError) -> tuple[Problem, ...]:

@@ -22,7 +22,7 @@ def command() -> None:
 @json_option
 def show(config: Path, as_json: bool) -> None:
     """Show every value in force, secrets masked, and where each comes from."""
-    loaded = load_or_exit(config)
+    loaded = load_or_exit(config, as_json=as_json)
     entries = effective(loaded)
     if as_json:
         origins = {entry.key: entry.origin for entry in entries}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.common import CONFIG_PATH
 from gateway.clock import SystemClock
 from gateway.demo.start import run_demo
 
@@ -15,7 +16,7 @@ from gateway.demo.start import run_demo
     "--config",
     "-c",
     "config",
-    type=click.Path(path_type=Path),
+    type=CONFIG_PATH,
     default=Path("config.yaml"),
     show_default=True,
 )
@@ -23,10 +24,10 @@ def command(config: Path) -> None:
     """Run the gateway with everything that a first try needs, until Ctrl-C.
 
     Starts two sample services, makes an admin and a user account, and prints commands to paste. Secrets,
-    accounts and sessions are kept in ./data.
+    accounts and sessions are kept in the folder data beside the configuration.
 
     \b
-    Exit codes: 0 stopped, 1 the configuration has problems, 2 file missing or port taken,
+    Exit codes: 0 stopped, 1 the configuration has problems, 2 file missing, port taken or data unusable,
     3 something it needs is unreachable.
 
     \b

@@ -14,7 +14,7 @@ from gateway.policy.route import Route
 @json_option
 def command(config: Path, as_json: bool) -> None:
     """List the routes in matching order, the most specific first."""
-    loaded = load_or_exit(config)
+    loaded = load_or_exit(config, as_json=as_json)
     routes = loaded.settings.table.routes
     if as_json:
         answer_json([_as_json(route) for route in routes])

@@ -1,6 +1,8 @@
 """What `gateway users` does: to the accounts, and to the running gateways, which hear of it through the
 session store within a second."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,6 +12,7 @@ from gateway.accounts.user import User
 from gateway.clock import SystemClock
 from gateway.config.settings import Settings
 from gateway.errors import Refusal
+from gateway.observe.events import EventLog
 from gateway.reasons import Reason
 from gateway.sessions.connect import make_store
 from gateway.sessions.events import EventKind, RevocationEvent
@@ -19,9 +22,9 @@ _PAGE = 500
 
 
 @asynccontextmanager
-async def open_accounts(settings: Settings) -> AsyncIterator[AccountStore]:
-    """The account store of this configuration. StoreUnavailable."""
-    store = AccountStore(settings.accounts.database.reveal(), clock=SystemClock())
+async def open_accounts(settings: Settings, *, create: bool = False) -> AsyncIterator[AccountStore]:
+    """The account store of this configuration; only with `create` is it made. StoreUnavailable."""
+    store = AccountStore(settings.accounts.database.reveal(), clock=SystemClock(), create=create)
     await store.open()
     try:
         yield store
@@ -59,8 +62,10 @@ async def add_user(settings: Settings, *, email: str, display_name: str, role: s
         password_hash = await passwords.hash(password)
     finally:
         await passwords.close()
-    async with open_accounts(settings) as accounts:
-        return await accounts.create(email=email, password_hash=password_hash, display_name=display_name, role=role)
+    async with open_accounts(settings, create=True) as accounts:
+        user = await accounts.create(email=email, password_hash=password_hash, display_name=display_name, role=role)
+    _note("user-added", user, role=user.role)
+    return user
 
 
 async def list_users(settings: Settings, text: str) -> list[User]:
@@ -77,7 +82,8 @@ async def change_role(settings: Settings, who: str, role: str) -> User:
     async with _both(settings) as (accounts, sessions):
         user = await accounts.set_role(await _id_of(accounts, who), role)
         await sessions.publish(RevocationEvent(EventKind.ROLE_CHANGED, user.user_id, user.role))
-        return user
+    _note("role-changed", user, role=user.role)
+    return user
 
 
 async def disable(settings: Settings, who: str) -> User:
@@ -86,7 +92,8 @@ async def disable(settings: Settings, who: str) -> User:
         user = await accounts.set_disabled(await _id_of(accounts, who), True)
         await sessions.publish(RevocationEvent(EventKind.USER_DISABLED, user.user_id))
         await sessions.end_all(user.user_id, epoch=user.epoch)
-        return user
+    _note("user-disabled", user)
+    return user
 
 
 async def enable(settings: Settings, who: str) -> User:
@@ -94,14 +101,22 @@ async def enable(settings: Settings, who: str) -> User:
     async with _both(settings) as (accounts, sessions):
         user = await accounts.set_disabled(await _id_of(accounts, who), False)
         await sessions.publish(RevocationEvent(EventKind.USER_ENABLED, user.user_id))
-        return user
+    _note("user-enabled", user)
+    return user
+
+
+def _note(event: str, user: User, **details: str) -> None:
+    """The same line as in the gateway's own log, for whoever keeps both: `uid` is who called."""
+    EventLog(sys.stderr.write, SystemClock()).record(
+        event, subject=user.user_id, session_id=None, address=None, request_id=None, uid=os.getuid(), **details
+    )
 
 
 @asynccontextmanager
 async def _both(settings: Settings) -> AsyncIterator[tuple[AccountStore, SessionStore]]:
     async with AsyncExitStack() as stack:
-        sessions = await stack.enter_async_context(open_sessions(settings))
         accounts = await stack.enter_async_context(open_accounts(settings))
+        sessions = await stack.enter_async_context(open_sessions(settings))
         yield accounts, sessions
 
 

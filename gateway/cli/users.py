@@ -14,10 +14,21 @@ from gateway.accounts.emails import check_email
 from gateway.accounts.names import check_display_name
 from gateway.accounts.user import User
 from gateway.cli import user_changes
-from gateway.cli.common import STDIN, Exit, answer, answer_json, config_option, json_option, leave, load, say
+from gateway.cli.common import (
+    STDIN,
+    Exit,
+    answer,
+    answer_json,
+    config_option,
+    json_option,
+    load_or_exit,
+    refuse,
+    say,
+)
 from gateway.cli.table import columns
 from gateway.config.settings import Settings
 from gateway.errors import Refusal, StoreUnavailable
+from gateway.outage import sentence
 
 _T = TypeVar("_T")
 _LONGEST_LINE = 4096
@@ -27,7 +38,8 @@ _LONGEST_LINE = 4096
 def command() -> None:
     """Accounts: add, list, change the role, switch off and on.
 
-    USER is an email address or a user id. Running gateways follow within a second.
+    USER is an email address or a user id. Running gateways follow within a second. The signing secret is not
+    needed. What was changed is also written as an event, one line of JSON, to standard error.
 
     \b
     Exit codes: 0 done, 1 refused (or the configuration has problems), 2 usage or file missing,
@@ -50,13 +62,14 @@ def add(email: str, name: str | None, role: str, password_stdin: bool, config: P
     """Make an account. Asks for the password, unless --password-stdin."""
     if password_stdin and config == STDIN:
         raise click.UsageError("standard input holds either the configuration or the password")
-    settings = load(config)
+    settings = _load(config, as_json)
     name = email.partition("@")[0] if name is None else name
     if complaint := check_email(email) or check_display_name(name):
         raise click.UsageError(complaint)
     _require_role(settings, role)
     password = _password_from_stdin() if password_stdin else _ask_password()
-    user = _run(user_changes.add_user(settings, email=email, display_name=name, role=role, password=password))
+    adding = user_changes.add_user(settings, email=email, display_name=name, role=role, password=password)
+    user = _run(settings, as_json, adding)
     _report(user, f"added {user.email} with role {user.role}", as_json)
 
 
@@ -66,13 +79,14 @@ def add(email: str, name: str | None, role: str, password_stdin: bool, config: P
 @json_option
 def list_(text: str, config: Path, as_json: bool) -> None:
     """List the accounts with TEXT in their address or name; without TEXT, all."""
-    users = _run(user_changes.list_users(load(config), text))
+    settings = _load(config, as_json)
+    users = _run(settings, as_json, user_changes.list_users(settings, text))
     if as_json:
         answer_json([_shown(user) for user in users])
     elif users:
         answer(_table(users))
     else:
-        say("no accounts")
+        say("no account matches" if text else "no accounts")
 
 
 @command.command("role")
@@ -82,9 +96,9 @@ def list_(text: str, config: Path, as_json: bool) -> None:
 @json_option
 def role(user: str, role: str, config: Path, as_json: bool) -> None:
     """Give USER another ROLE. Nobody is signed out; the new role is in force at once."""
-    settings = load(config)
+    settings = _load(config, as_json)
     _require_role(settings, role)
-    changed = _run(user_changes.change_role(settings, user, role))
+    changed = _run(settings, as_json, user_changes.change_role(settings, user, role))
     _report(changed, f"{changed.email} now has role {changed.role}", as_json)
 
 
@@ -94,7 +108,8 @@ def role(user: str, role: str, config: Path, as_json: bool) -> None:
 @json_option
 def disable(user: str, config: Path, as_json: bool) -> None:
     """End all sessions of USER and refuse new logins."""
-    changed = _run(user_changes.disable(load(config), user))
+    settings = _load(config, as_json)
+    changed = _run(settings, as_json, user_changes.disable(settings, user))
     _report(changed, f"{changed.email} is disabled, all sessions ended", as_json)
 
 
@@ -104,20 +119,22 @@ def disable(user: str, config: Path, as_json: bool) -> None:
 @json_option
 def enable(user: str, config: Path, as_json: bool) -> None:
     """Let USER log in again."""
-    changed = _run(user_changes.enable(load(config), user))
+    settings = _load(config, as_json)
+    changed = _run(settings, as_json, user_changes.enable(settings, user))
     _report(changed, f"{changed.email} is enabled", as_json)
 
 
-def _run(work: Coroutine[Any, Any, _T]) -> _T:
+def _load(config: Path, as_json: bool) -> Settings:
+    return load_or_exit(config, as_json=as_json, signs=False).settings
+
+
+def _run(settings: Settings, as_json: bool, work: Coroutine[Any, Any, _T]) -> _T:
     try:
         return asyncio.run(work)
     except StoreUnavailable as error:
-        what = "session store" if error.store == "sessions" else "account database"
-        say(f"gateway: the {what} cannot be reached; the command can be repeated")
-        leave(Exit.UNREACHABLE)
+        refuse(sentence(settings, error), error.hint, Exit.UNREACHABLE, as_json=as_json)
     except Refusal as refusal:
-        say(f"gateway: {refusal.detail}")
-        leave(Exit.FINDINGS)
+        refuse(refusal.detail, "", Exit.FINDINGS, as_json=as_json)
 
 
 def _require_role(settings: Settings, role: str) -> None:

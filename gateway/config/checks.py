@@ -2,6 +2,7 @@
 
 import importlib.util
 import ipaddress
+from typing import Final
 
 from gateway.config.labels import label
 from gateway.config.models_accounts import AccountSettings
@@ -12,8 +13,11 @@ from gateway.config.models_tokens import TokenSettings
 from gateway.config.origins import ANYONE
 from gateway.config.sections import Parts
 from gateway.config.source import Path, Source
+from gateway.config.store_url import StoreUrl
 from gateway.config.units import format_duration
 from gateway.config.upstream_checks import check_upstream
+
+_LAST_DATABASE: Final = 15
 
 
 def check_together(source: Source, parts: Parts) -> None:
@@ -22,7 +26,10 @@ def check_together(source: Source, parts: Parts) -> None:
         _check_server(source, parts["server"])
     if parts["tokens"] is not None:
         _check_tokens(source, parts["tokens"])
+    if parts["sessions"] is not None:
+        _check_store(source, ("sessions", "store"), parts["sessions"].store)
     if parts["accounts"] is not None:
+        _check_store(source, ("accounts", "database"), parts["accounts"].database)
         _check_accounts(source, parts["accounts"])
     if parts["cors"] is not None:
         _check_cors(source, ("cors",), parts["cors"])
@@ -49,6 +56,15 @@ def _check_server(source: Source, server: ServerSettings) -> None:
             source.warn(("server", "trusted_proxies", index), f"server.trusted_proxies: {anyone}", "name your proxies")
         elif network.is_multicast or network.network_address == ipaddress.ip_address("255.255.255.255"):
             source.warn(("server", "trusted_proxies", index), "server.trusted_proxies: no proxy has such an address")
+
+
+def _check_store(source: Source, path: Path, url: StoreUrl) -> None:
+    if url.scheme == "postgresql" and importlib.util.find_spec("asyncpg") is None:
+        message = f"{label(source, path)}: PostgreSQL needs the package asyncpg, which is not installed"
+        source.error(path, message, "install it with: pip install 'gateway[postgres]'")
+    if url.scheme in ("redis", "rediss") and (url.database or 0) > _LAST_DATABASE:
+        message = f"{label(source, path)}: Redis has the databases 0 to {_LAST_DATABASE}, unless it is told otherwise"
+        source.warn(path, message)
 
 
 def _check_tokens(source: Source, tokens: TokenSettings) -> None:

@@ -1,7 +1,7 @@
 """The node tree as data and positions: duplicate and merge keys, aliases, environment, YAML 1.1 readings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import yaml
@@ -23,8 +23,11 @@ _FLOAT: Final = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{0,18}(?:[eE][-+][0-9]{1,2})
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def read_source(raw: bytes | str, name: str, environ: Mapping[str, str]) -> Source:
-    """Data with positions; ConfigError only when the text is no YAML mapping, all else is in `problems`."""
+def read_source(raw: bytes | str, name: str, environ: Mapping[str, str], *, unread: Collection[Path] = ()) -> Source:
+    """Data with positions; ConfigError only when the text is no YAML mapping, all else is in `problems`.
+
+    The leaves at `unread` are not filled in from the environment.
+    """
     text = decode(raw, name) if isinstance(raw, bytes) else raw
     _refuse_control_characters(text, name)
     root = read_tree(text, name)
@@ -35,16 +38,17 @@ def read_source(raw: bytes | str, name: str, environ: Mapping[str, str]) -> Sour
         raise ConfigError(
             [Problem(name, 1, 1, Severity.ERROR, message, "start with the keys tokens, upstreams and routes")]
         )
-    source.data = _Reader(source, environ).value(root, ())
+    source.data = _Reader(source, environ, unread).value(root, ())
     return source
 
 
 class _Reader:
     """One pass over the tree; `_left` bounds what aliases can multiply (no billion laughs)."""
 
-    def __init__(self, source: Source, environ: Mapping[str, str]) -> None:
+    def __init__(self, source: Source, environ: Mapping[str, str], unread: Collection[Path]) -> None:
         self._source = source
         self._environ = environ
+        self._unread = unread
         self._resolve: Any = yaml.resolver.Resolver().resolve
         self._left = MOST_NODES
 
@@ -126,6 +130,8 @@ class _Reader:
             return None
         if kind in ("bool", "int", "float"):
             return Plain(node.text, _plain_value(kind, node.text))
+        if path in self._unread:
+            return node.text
         try:
             return expand(node.text, self._environ)
         except PydanticCustomError as error:

@@ -14,7 +14,7 @@ from gateway.config.problems import errors_among, in_order
 from gateway.config.reading import file_name, read_config_bytes
 from gateway.config.roles import build_roles
 from gateway.config.routes import RouteReader
-from gateway.config.secret_files import fill_from_files
+from gateway.config.secret_files import SIGNING_SECRET, fill_from_files, stand_in_for_the_secret
 from gateway.config.sections import Parts, read_sections
 from gateway.config.settings import Loaded, Settings
 from gateway.config.tls_files import place_tls_files
@@ -24,18 +24,24 @@ from gateway.policy.route import Route
 from gateway.policy.table import RouteTable
 
 
-def load_config(path: Path, environ: Mapping[str, str]) -> Loaded:
-    """Settings from a file; ConfigError with every problem at once. Reads files, never the network."""
-    return load_text(read_config_bytes(path), file_name(path), environ, path.parent)
+def load_config(path: Path, environ: Mapping[str, str], *, signs: bool = True) -> Loaded:
+    """Settings from a file; ConfigError with every problem at once. Reads files, never the network.
+
+    Who signs no tokens (`signs` false) needs no signing secret: it is not looked at, and one that signs nothing
+    valid stands in for it.
+    """
+    return load_text(read_config_bytes(path), file_name(path), environ, path.parent, signs=signs)
 
 
-def load_text(raw: bytes | str, name: str, environ: Mapping[str, str], folder: Path) -> Loaded:
-    """As `load_config` for text at hand; `name` stands in the problems, `*_file` paths start at `folder`."""
-    source = read_source(raw, name, environ)
+def load_text(raw: bytes | str, name: str, environ: Mapping[str, str], folder: Path, *, signs: bool = True) -> Loaded:
+    """As `load_config` for text at hand; `name` stands in the problems, relative paths start at `folder`."""
+    source = read_source(raw, name, environ, unread=() if signs else (SIGNING_SECRET,))
+    if not signs:
+        stand_in_for_the_secret(source)
     fill_from_files(source, folder)
     place_tls_files(source, folder)
     refuse_pending(source)
-    parts = read_sections(source)
+    parts = place_stores(read_sections(source), folder)
     check_together(source, parts)
     check_passwords(source, parts["accounts"])
     roles = build_roles(source, parts["roles"])
@@ -46,6 +52,16 @@ def load_text(raw: bytes | str, name: str, environ: Mapping[str, str], folder: P
         raise ConfigError(problems)
     settings = _settings(parts, roles, [route for route, _ in built])
     return Loaded(settings, problems, Document.model_construct(**parts), source)
+
+
+def place_stores(parts: Parts, folder: Path) -> Parts:
+    """Let relative SQLite paths start at `folder`, wherever the gateway is started from."""
+    placed = dict(parts)
+    for section, key in (("sessions", "store"), ("accounts", "database")):
+        model = parts[section]
+        if model is not None:
+            placed[section] = model.model_copy(update={key: getattr(model, key).within(folder)})
+    return placed
 
 
 def _settings(parts: Parts, roles: RoleGraph, routes: list[Route]) -> Settings:

@@ -63,10 +63,8 @@ def errors_among(problems: Iterable[Problem]) -> int:
 
 
 def summary(problems: Sequence[Problem]) -> str:
-    """The closing line, such as `2 findings, 1 error. Nothing was started.`"""
-    errors = errors_among(problems)
-    line = f"{_count(len(problems), 'finding')}, {_count(errors, 'error')}."
-    return f"{line} Nothing was started." if errors else line
+    """The closing line, such as `2 findings, 1 error.`"""
+    return f"{_count(len(problems), 'finding')}, {_count(errors_among(problems), 'error')}."
 
 
 def _count(number: int, noun: str) -> str:

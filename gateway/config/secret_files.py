@@ -1,5 +1,7 @@
 """`*_file` keys: secrets that are kept in files of their own, as container platforms mount them."""
 
+import base64
+import secrets
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -13,6 +15,15 @@ KEYS_WITH_FILES: Final[tuple[Path, ...]] = (
     ("accounts", "database"),
     ("accounts", "bootstrap_admin", "password"),
 )
+SIGNING_SECRET: Final[Path] = ("tokens", "secret")
+
+
+def stand_in_for_the_secret(source: Source) -> None:
+    """Put a secret that nobody has in the place of the signing secret, whether that is given or not."""
+    tokens = source.at(("tokens",))
+    if isinstance(tokens, dict):
+        tokens.pop("secret_file", None)
+        tokens["secret"] = base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def fill_from_files(source: Source, folder: FilePath) -> None:

@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from gateway.config.scalars import unfit
 from gateway.secret import Secret
@@ -27,6 +29,19 @@ class StoreUrl:
     def reveal(self) -> str:
         """The URL with its password; for the store's constructor only."""
         return self.secret.reveal().decode()
+
+    @property
+    def database(self) -> int | None:
+        """The number of a Redis database, where the URL gives one."""
+        path = urlsplit(self.reveal()).path.removeprefix("/")
+        return int(path) if self.scheme.startswith("redis") and path else None
+
+    def within(self, folder: Path) -> "StoreUrl":
+        """The same, with the relative path of an SQLite file starting at `folder`."""
+        path = self.reveal().partition(":///")[2]
+        if self.scheme != "sqlite" or path.startswith("/"):
+            return self
+        return StoreUrl(self.scheme, Secret(f"sqlite:///{folder.absolute() / path}"))
 
     def __str__(self) -> str:
         rest = self.reveal().partition("://")[2]
@@ -59,4 +74,22 @@ def _read(value: object, schemes: tuple[str, ...]) -> StoreUrl:
         raise unfit("the URL of an SQLite store needs the path of a file", f"write for example {examples}")
     if scheme != "sqlite" and rest.strip("/") == "":
         raise unfit("the URL of this store names no host", f"write for example {examples}")
+    if scheme != "sqlite":
+        _check_place(scheme, str(value), examples)
     return StoreUrl(scheme, Secret(str(value)))
+
+
+def _check_place(scheme: str, url: str, examples: str) -> None:
+    """What drivers would stumble over, or pass over: redis-py takes `/no-number` for database 0."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise unfit("the URL of this store has no valid port", "ports are from 1 to 65535")
+    database = parts.path.removeprefix("/")
+    if scheme.startswith("redis") and not re.fullmatch(r"[0-9]{0,4}", database):
+        raise unfit("a Redis database is a number", f"write for example {examples}")
+    if scheme == "postgresql" and not database:
+        raise unfit("the URL of this store names no database", f"write for example {examples}")

@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
     [
         (MINIMAL, 0, "is sound. Routes: 1. Upstreams: 1."),
         (WARNED, 0, "1 finding, 0 errors."),
-        (BROKEN, 1, "1 finding, 1 error. Nothing was started."),
+        (BROKEN, 1, "1 finding, 1 error.\n"),
     ],
     ids=["sound", "warnings", "errors"],
 )

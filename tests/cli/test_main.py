@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -83,6 +84,25 @@ def test_a_broken_file_is_talk_and_exit_1(tmp_path: Path, verb: list[str]) -> No
     result = run(*verb, "-c", str(path))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "unknown key" in result.stderr
+
+
+@pytest.mark.parametrize("verb", [["routes"], ["config", "show"], ["users", "list"]], ids=" ".join)
+def test_a_broken_file_is_json_where_json_was_asked_for(tmp_path: Path, verb: list[str]) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(TEXT + "server: {worker: 1}\n")
+    result = run(*verb, "-c", str(path), "--json")
+    said = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr, said["ok"], said["errors"]) == (1, "", False, 1)
+    assert said["problems"][0]["line"] == 7
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("config", "users")])
+def test_what_may_not_be_read_is_left_to_the_loader_to_tell(verb: str) -> None:
+    command = main.get_command(click.Context(main), verb)
+    assert command is not None
+    paths = [option.type for option in command.params if isinstance(option.type, click.Path)]
+    assert paths
+    assert not any(path.readable for path in paths)
 
 
 def test_a_missing_file_is_exit_2() -> None:

@@ -54,7 +54,14 @@ def runner(config: Path) -> Users:
 
 @pytest.fixture
 def users(tmp_path: Path, sqlite_url: str) -> Users:
-    """Runs `gateway users ...` on one SQLite file for accounts and sessions."""
+    """Runs `gateway users ...` on one SQLite file for accounts and sessions, which is there but empty."""
+
+    async def make() -> None:
+        store = AccountStore(sqlite_url, clock=SystemClock())
+        await store.open()
+        await store.close()
+
+    asyncio.run(make())
     return runner(write_config(tmp_path, sqlite_url, sqlite_url))
 
 
@@ -156,6 +163,65 @@ def test_the_list_is_a_table_for_people(users: Users) -> None:
     ]
     assert [line.split()[-1] for line in lines[1:]] == [ann["user_id"], bob["user_id"]]
     assert "bob@example.com" not in users("list", "ann").stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["role", "a@b.example", "user"], ["disable", "a@b.example"], ["enable", "x"]]
+)
+def test_no_verb_but_add_makes_a_database(tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    users = runner(write_config(there, "sqlite:///data/gateway.db", "sqlite:///data/sessions.db"))
+    monkeypatch.chdir(here)
+    result = users(*words)
+    assert result.exit_code == 3
+    place = f"accounts.database, sqlite:///{there}/data/gateway.db"
+    assert result.stderr.startswith(f"gateway: the account database ({place}) does not exist\n   hint  ")
+    assert (list(here.iterdir()), [path.name for path in there.iterdir()]) == ([], ["config.yaml"])
+
+
+def test_relative_paths_start_at_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = runner(write_config(tmp_path, "sqlite:///data/gateway.db", "sqlite:///data/gateway.db"))
+    added(users, "ann@example.com")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "ann@example.com" in users("list").stdout
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_signing_secret_is_not_needed(tmp_path: Path, sqlite_url: str) -> None:
+    config = write_config(tmp_path, sqlite_url, sqlite_url)
+    lines = config.read_text().splitlines(keepends=True)
+    for secret in ('"${UNSET_HERE}"', "null", "too-weak"):
+        config.write_text("".join(f"tokens: {{secret: {secret}}}\n" if "tokens:" in line else line for line in lines))
+        assert added(runner(config), f"{len(secret)}@example.com")["role"] == "user"
+
+
+def test_what_was_changed_is_an_event_too(users: Users) -> None:
+    user_id = added(users, "ann@example.com")["user_id"]
+    for words, event in (
+        (["role", user_id, "editor"], "role-changed"),
+        (["disable", user_id], "user-disabled"),
+        (["enable", user_id], "user-enabled"),
+    ):
+        facts = json.loads(users(*words).stderr)
+        assert (facts["event"], facts["subject"], facts["uid"]) == (event, user_id, os.getuid())
+        assert facts.get("role") == ("editor" if event == "role-changed" else None)
+
+
+def test_a_text_that_nobody_has_is_told_from_an_empty_database(users: Users) -> None:
+    assert users("list", "zzz").stderr == "no account matches\n"
+
+
+@pytest.mark.parametrize("words", [["list"], ["role", "ann@example.com", "admin"], ["disable", "ann@example.com"]])
+def test_failures_are_json_too(tmp_path: Path, words: list[str]) -> None:
+    users = runner(write_config(tmp_path, "sqlite:///none.db", "sqlite:///none.db"))
+    result = users(*words, "--json")
+    said = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr, said["ok"]) == (3, "", False)
+    assert said["error"].endswith("does not exist")
+    assert said["hint"]
 
 
 def test_an_empty_list_says_so_on_stderr(users: Users) -> None:

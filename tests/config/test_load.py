@@ -27,7 +27,7 @@ def test_three_keys_are_enough_and_the_rest_has_its_defaults() -> None:
     assert settings.server.limits.body == 10 * 1024 * 1024
     assert settings.tokens.secret.reveal() == SECRET.encode()
     assert (settings.tokens.access_ttl, settings.tokens.refresh_ttl, settings.tokens.idle_ttl) == (1800, 604800, 604800)
-    assert settings.sessions.store.reveal() == "sqlite:///data/gateway.db"
+    assert settings.sessions.store.reveal() == f"sqlite:///{Path.cwd()}/data/gateway.db"
     assert settings.sessions.revocation.when_stale == "deny"
     assert settings.accounts.password.reject_common is True
     assert settings.roles.closure(["admin"]) == {"admin", "user"}

@@ -40,8 +40,8 @@ def test_the_machine_form_has_every_field() -> None:
     ("found", "line"),
     [
         ([], "0 findings, 0 errors."),
-        ([problem()], "1 finding, 1 error. Nothing was started."),
-        ([problem(), problem(2, Severity.WARN)], "2 findings, 1 error. Nothing was started."),
+        ([problem()], "1 finding, 1 error."),
+        ([problem(), problem(2, Severity.WARN)], "2 findings, 1 error."),
         ([problem(2, Severity.WARN)], "1 finding, 0 errors."),
     ],
 )
