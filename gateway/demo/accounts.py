@@ -1,6 +1,7 @@
 """The accounts that the demo hands out; their passwords are made once and kept beside the database."""
 
 import secrets
+import string
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.store import AccountStore
 from gateway.demo.banner import Account
 from gateway.demo.keep import keep
+
+_LETTERS = string.ascii_letters + string.digits
 
 
 def kept_accounts(folder: Path) -> tuple[Account, Account]:
@@ -19,7 +22,8 @@ def kept_accounts(folder: Path) -> tuple[Account, Account]:
 
 
 def _password(path: Path) -> str:
-    return keep(path, lambda: secrets.token_urlsafe(12))
+    # Letters and digits only: a password that begins with `-` is an option to every command it is pasted to.
+    return keep(path, lambda: "".join(secrets.choice(_LETTERS) for _ in range(16)))
 
 
 async def ensure(store: AccountStore, passwords: Passwords, accounts: Sequence[Account]) -> None:

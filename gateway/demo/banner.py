@@ -18,11 +18,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this demo answers (`url`, `management`) and the folder that it keeps its state in."""
+    """Where this demo answers (`url`, `management`), the folder that it keeps its state in, and the command
+    that lists its accounts."""
 
     url: str
     management: str
     folder: str
+    users: str
 
 
 def banner(place: Place, admin: Account, user: Account) -> str:
@@ -35,6 +37,7 @@ def banner(place: Place, admin: Account, user: Account) -> str:
         *(f"{a.role:<5}  {a.email:<{width}}  password {a.password}" for a in (admin, user)),
         "",
         f"Accounts, sessions and the signing secret are kept in {place.folder}; delete it to start afresh.",
+        f"List the accounts with: {place.users}",
         "Ctrl-C stops everything. Until then, paste these into another terminal, in this order.",
     ]
     for title, *commands in steps(place.url, admin):

@@ -100,7 +100,7 @@ def test_a_taken_port_is_named_and_ends_it_with_2(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         settings = environment(f"127.0.0.1:{port}", f"127.0.0.1:{free_port()}")
         ended = subprocess.run(
-            command(), cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=30, check=False
+            command(tmp_path), cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=30, check=False
         )
     assert ended.returncode == 2
     assert str(port) in ended.stderr
@@ -108,16 +108,54 @@ def test_a_taken_port_is_named_and_ends_it_with_2(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_without_the_sample_services_it_says_where_it_looks(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("routes: {}")
+def refused(folder: Path, *words: str, **environ: str) -> str:
+    """What is said of a start that must end with 2."""
     ended = subprocess.run(
-        [*command()[:-1], str(tmp_path / "missing.yaml")],
-        cwd=tmp_path,
-        env=environment("127.0.0.1:0", "127.0.0.1:0"),
+        [*command(folder), *words],
+        cwd=folder,
+        env=environment("127.0.0.1:0", "127.0.0.1:0") | environ,
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-    assert ended.returncode == 2
-    assert "missing.yaml" in ended.stderr
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_a_missing_configuration_is_told_as_everywhere(tmp_path: Path) -> None:
+    told = refused(tmp_path, "-c", "missing.yaml")
+    assert told.startswith("missing.yaml  error  there is no such file\n")
+    assert "hint  name the file with --config FILE" in told
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    told = refused(tmp_path)
+    assert told.startswith("gateway: data cannot be used: ")
+    assert "hint  it has to be a folder" in told
+
+
+@pytest.mark.parametrize("content", [b"damaged\n", b"", b"\xff\n"], ids=["no base64", "empty", "no text"])
+def test_a_damaged_secret_is_named_with_the_file_to_delete(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "data" / "jwt-secret"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    told = refused(tmp_path)
+    assert told.startswith("gateway: data/jwt-secret does not hold a signing secret\n   hint  delete data/jwt-secret")
+    assert "config.yaml" not in told
+
+
+def test_the_command_that_lists_the_accounts_works_as_printed(demo: Demo, folder: Path) -> None:
+    (line,) = [line for line in demo.lines if line.startswith("List the accounts with: ")]
+    done = subprocess.run(
+        ["bash", "-euc", line.partition(": ")[2]],
+        cwd=folder,
+        env=environment("127.0.0.1:0", "127.0.0.1:0"),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert "admin@example.com" in done.stdout

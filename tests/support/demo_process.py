@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,8 +49,10 @@ class Demo:
         return self.process.wait(timeout=30)
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "gateway", "demo", "--config", str(ROOT / "config.yaml"), *arguments]
+def command(folder: Path) -> list[str]:
+    """The demo on a copy of the shipped configuration: what it keeps goes beside that."""
+    shutil.copy(ROOT / "config.yaml", folder)
+    return [sys.executable, "-m", "gateway", "demo"]
 
 
 def environment(listen: str, management: str) -> dict[str, str]:
@@ -64,7 +67,7 @@ def running_demo(folder: Path) -> Iterator[Demo]:
     listen = f"127.0.0.1:{free_port()}"
     management = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
-        command(), cwd=folder, env=environment(listen, management), stdout=subprocess.PIPE, text=True
+        command(folder), cwd=folder, env=environment(listen, management), stdout=subprocess.PIPE, text=True
     )
     demo = Demo(process, listen)
     reader = threading.Thread(target=demo.read, daemon=True)
