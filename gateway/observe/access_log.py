@@ -7,7 +7,7 @@ from gateway.clock import Clock
 from gateway.observe.lines import LineWriter, Write
 from gateway.observe.timestamps import Timestamps
 
-_DELAY_SECONDS: Final = 0.02
+_DELAY_SECONDS: Final = 0.05
 
 # In the order of `AccessLog.record`, behind the time in seconds since the epoch.
 _Record = tuple[

@@ -18,8 +18,9 @@ class LineWriter(Generic[T]):
 
     With `MOST_WAITING` lines not yet written, further ones are dropped and counted (`dropped`), and so are
     those that `write` refuses with OSError (full disk, closed pipe). A writer that is not open, as in a
-    command line verb, writes each line at once. What is added becomes a line by `form` on that thread, many in
-    a row, which takes a third of the time of one at a time between other work.
+    command line verb, writes each line at once. What is added becomes a line by `form` when it is handed over:
+    many in a row take a third of the time of one at a time between other work, and the thread, which would hold
+    the interpreter for as long as that takes, has nothing to do but to write.
     """
 
     def __init__(self, write: Write, *, delay: float, form: Callable[[T], str]) -> None:
@@ -31,7 +32,7 @@ class LineWriter(Generic[T]):
         self._failed = 0
         self._handed_over = 0
         self._finished = 0
-        self._batches: queue.SimpleQueue[list[T] | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[tuple[str, int] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     @property
@@ -55,7 +56,7 @@ class LineWriter(Generic[T]):
     def add(self, line: T) -> None:
         """Take what becomes one line, with its line end."""
         if self._thread is None:
-            self._write_batch([line])
+            self._write_batch(self._form(line), 1)
         elif self._handed_over - self._finished + len(self._lines) >= MOST_WAITING:
             self._full += 1
         else:
@@ -66,18 +67,18 @@ class LineWriter(Generic[T]):
     def _flush(self) -> None:
         if self._lines:
             self._handed_over += len(self._lines)
-            self._batches.put(self._lines)
+            self._batches.put(("".join(map(self._form, self._lines)), len(self._lines)))
             self._lines = []
 
     # The thread's side. It alone changes `_finished` and `_failed`, the loop all else, so no lock is needed.
 
     def _run(self) -> None:
         while (batch := self._batches.get()) is not None:
-            self._write_batch(batch)
-            self._finished += len(batch)
+            self._write_batch(*batch)
+            self._finished += batch[1]
 
-    def _write_batch(self, batch: list[T]) -> None:
+    def _write_batch(self, text: str, count: int) -> None:
         try:
-            self._write("".join(map(self._form, batch)))
+            self._write(text)
         except (OSError, ValueError):  # ValueError: the stream was closed.
-            self._failed += len(batch)
+            self._failed += count
