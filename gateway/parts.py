@@ -27,6 +27,7 @@ from gateway.sessions.feed import RevocationFeed
 from gateway.sessions.limiter import Limiter
 from gateway.sessions.revocation import RevocationView
 from gateway.sessions.store import SessionStore
+from gateway.sessions.unfinished import UnfinishedEnds
 from gateway.tokens.access import AccessTokens
 from gateway.tokens.keys import KeyRing
 from gateway.tokens.refresh import RefreshTokens
@@ -49,6 +50,7 @@ class Parts:
     accounts: AccountStore
     passwords: Passwords
     store: SessionStore
+    ends: UnfinishedEnds
     limiter: Limiter
     revocations: RevocationView
     feed: RevocationFeed
@@ -65,6 +67,7 @@ class Parts:
             self.accounts,
             self.passwords,
             self.store,
+            self.ends,
             self.limiter,
             self.live,
             self.feed,
@@ -103,6 +106,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
     ring = KeyRing.from_secret(tokens.secret)
     access = AccessTokens(ring, issuer=tokens.issuer, audience=tokens.audience, ttl=int(tokens.access_ttl), clock=clock)
     store = _store(settings, clock)
+    ends = UnfinishedEnds(store)
     revocations = RevocationView(clock=clock, max_staleness=settings.sessions.revocation.max_staleness)
     log = AccessLog(write, clock)
     counters = _counters(revocations, log)
@@ -113,17 +117,13 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
     passwords = _passwords(settings)
     refresh = RefreshTokens(ring, issuer=tokens.issuer)
     grants = Grants(access=access, refresh=refresh, store=store, refresh_ttl=int(tokens.refresh_ttl), clock=clock)
-    sign_in = SignIn(
-        accounts=accounts,
-        passwords=passwords,
-        grants=grants,
-        audit=events,
-        registration_open=settings.accounts.registration == "open",
-    )
+    open_to_all = settings.accounts.registration == "open"
+    sign_in = SignIn(accounts=accounts, passwords=passwords, grants=grants, audit=events, registration_open=open_to_all)
     life = SessionLife(
         accounts=accounts,
         passwords=passwords,
         store=store,
+        ends=ends,
         refresh=refresh,
         grants=grants,
         audit=events,
@@ -138,6 +138,7 @@ def make_parts(settings: Settings, clock: Clock, write: Write) -> Parts:
         accounts=accounts,
         passwords=passwords,
         store=store,
+        ends=ends,
         limiter=make_limiter(settings.sessions.store.reveal(), clock=clock),
         revocations=revocations,
         feed=RevocationFeed(store, revocations),

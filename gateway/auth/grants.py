@@ -57,6 +57,10 @@ class Grants:
         self.clock = clock
         self.session_ids = session_ids
 
+    async def ready(self) -> None:
+        """StoreUnavailable when no session could be opened now: for what must not be done by halves."""
+        await self.store.ping()
+
     async def open_session(self, user: User, caller: Caller) -> dict[str, Any]:
         """A new session and its first pair; the id is never one that a client proposed."""
         now = int(self.clock.now())

@@ -10,7 +10,7 @@ from gateway.accounts.store import AccountStore
 from gateway.accounts.user import User
 from gateway.auth.bodies import Credentials, Registration
 from gateway.auth.grants import Audit, Caller, Grants
-from gateway.errors import FieldError, Refusal
+from gateway.errors import FieldError, Refusal, StoreUnavailable
 from gateway.reasons import Reason
 
 
@@ -35,17 +35,25 @@ class SignIn:
         self.new_role = new_role
 
     async def register(self, body: Registration, caller: Caller) -> dict[str, Any]:
-        """403 when closed, 422 with every field that does not pass, 409 when the address is taken."""
+        """403 when closed, 422 with every field that does not pass, 409 when the address is taken.
+
+        503 before anything is done while there can be no sessions. Should the session store fail just after the
+        account was made, the 503 says that it was: logging in is what is left to do.
+        """
         if not self.registration_open:
             raise Refusal(Reason.REGISTRATION_CLOSED)
         self._check(body)
+        password_hash = await self.passwords.hash(body.password)
+        await self.grants.ready()
         user = await self.accounts.create(
-            email=body.email,
-            password_hash=await self.passwords.hash(body.password),
-            display_name=body.display_name,
-            role=self.new_role,
+            email=body.email, password_hash=password_hash, display_name=body.display_name, role=self.new_role
         )
-        granted = await self.grants.open_session(user, caller)
+        try:
+            granted = await self.grants.open_session(user, caller)
+        except StoreUnavailable as error:
+            self._note("registered", user, None, caller)
+            detail = "The account was made, but nobody can log in at the moment: log in later"
+            raise Refusal(error.reason, detail=detail, retry_after=error.retry_after) from error
         self._note("registered", user, granted["session_id"], caller)
         return granted
 

@@ -8,11 +8,12 @@ from gateway.accounts.store import AccountStore
 from gateway.accounts.user import User
 from gateway.auth.bodies import PasswordChange
 from gateway.auth.grants import Audit, Caller, Grants
-from gateway.errors import FieldError, Refusal, TokenRefused
+from gateway.errors import FieldError, Refusal, StoreUnavailable, TokenRefused
 from gateway.principal import Anonymous, Authentication, Principal
 from gateway.reasons import Reason
 from gateway.sessions.family import Outcome
 from gateway.sessions.store import Presented, SessionInfo, SessionStore
+from gateway.sessions.unfinished import UnfinishedEnds
 from gateway.tokens.refresh import PresentedRefresh, RefreshTokens
 
 _NOTED: Final = frozenset({Outcome.REUSED, Outcome.FORGED, Outcome.ROLLED_FORWARD})
@@ -27,6 +28,7 @@ class SessionLife:
         accounts: AccountStore,
         passwords: Passwords,
         store: SessionStore,
+        ends: UnfinishedEnds,
         refresh: RefreshTokens,
         grants: Grants,
         audit: Audit,
@@ -35,6 +37,7 @@ class SessionLife:
         self.accounts = accounts
         self.passwords = passwords
         self.store = store
+        self.ends = ends
         self.tokens = refresh
         self.grants = grants
         self.audit = audit
@@ -78,11 +81,14 @@ class SessionLife:
             self._note("logout", user_id, session_id, caller)
 
     async def logout_all(self, principal: Principal, caller: Caller) -> int:
-        """Raises the user's epoch first: what Redis may lose, SQL still refuses."""
+        """Raises the user's epoch first: what Redis may lose, SQL still refuses.
+
+        Nothing is done while the session store is away; should it fail in between, it is told later.
+        """
+        await self.store.ping()
         user = await self.accounts.bump_epoch(principal.subject)
-        ended = await self.store.end_all(user.user_id, epoch=user.epoch)
         self._note("logout-all", user.user_id, principal.session_id, caller)
-        return ended
+        return await self.ends.end_all(user.user_id, epoch=user.epoch)
 
     async def sessions(self, principal: Principal) -> list[SessionInfo]:
         """The caller's live sessions, the most recently used first."""
@@ -96,7 +102,11 @@ class SessionLife:
         return True
 
     async def change_password(self, principal: Principal, body: PasswordChange, caller: Caller) -> dict[str, Any]:
-        """Every session ends, also the caller's; it gets a new one, so that no old token survives the change."""
+        """Every session ends, also the caller's; it gets a new one, so that no old token survives the change.
+
+        Nothing is done while the session store is away. Should it fail after the change, the 503 says that the
+        password is the new one, and the sessions are ended later.
+        """
         user = await self.current_user(principal)
         verdict = await self.passwords.verify(user.password_hash, body.current)
         if not verdict.ok:
@@ -105,9 +115,15 @@ class SessionLife:
         if why_not is not None:
             raise Refusal(Reason.FIELD_INVALID, errors=[FieldError("new", why_not)])
         new_hash = await self.passwords.hash(body.new)
+        await self.store.ping()
         user = await self.accounts.set_password(user.user_id, new_hash, end_sessions=True)
-        await self.store.end_all(user.user_id, epoch=user.epoch)
-        granted = await self.grants.open_session(user, caller)
+        try:
+            await self.ends.end_all(user.user_id, epoch=user.epoch)
+            granted = await self.grants.open_session(user, caller)
+        except StoreUnavailable as error:
+            self._note("password-changed", user.user_id, principal.session_id, caller)
+            detail = "The password was changed, but nobody can log in at the moment: log in with it later"
+            raise Refusal(error.reason, detail=detail, retry_after=error.retry_after) from error
         self._note("password-changed", user.user_id, granted["session_id"], caller)
         return granted
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from redis.asyncio import Redis
-
 from gateway.clock import Clock
 from gateway.errors import Refusal
 from gateway.reasons import Reason
@@ -18,6 +16,7 @@ from gateway.sessions.store import NewSession, Rotation, SessionInfo
 _SCRIPTS = ("create", "rotate", "end", "end_all", "list", "publish")
 _FAMILIES = "gw:{0}:f:"
 _EVENTS = "gw:{0}:events"
+_PROBE = "gw:{0}:ping"
 # A small hash stays compact while no value is longer; one long agent would double a session's memory.
 _PIECE = 64
 _PIECES = 3
@@ -60,7 +59,8 @@ class RedisSessionStore:
         await self._link.close()
 
     async def ping(self) -> None:
-        await self._link.call(Redis.ping)
+        # PING is answered by a replica and by a server that is full, too.
+        await self._link.call(lambda client: client.set(_PROBE, "", px=1000), again=True)
 
     async def warnings(self) -> list[str]:
         return await self._link.call(settings_warnings, again=True)
@@ -101,8 +101,8 @@ class RedisSessionStore:
     async def end(self, user_id: str, session_id: str) -> bool:
         return bool(await self._run("end", user_id, session_id))
 
-    async def end_all(self, user_id: str, *, epoch: int, keep: str | None = None) -> int:
-        return int(await self._run("end_all", user_id, epoch, keep or ""))
+    async def end_all(self, user_id: str, *, epoch: int, keep: str | None = None, older_only: bool = False) -> int:
+        return int(await self._run("end_all", user_id, epoch, keep or "", "1" if older_only else ""))
 
     async def sessions_of(self, user_id: str) -> list[SessionInfo]:
         rows = await self._run("list", user_id, "", again=True)

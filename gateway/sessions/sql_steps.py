@@ -81,13 +81,16 @@ class SqlSteps:
         await self._end(connection, [family], "ended", self._now())
         return True
 
-    async def end_all(self, connection: AsyncConnection, user_id: str, epoch: int, keep: str | None) -> int:
+    async def end_all(
+        self, connection: AsyncConnection, user_id: str, epoch: int, keep: str | None, older_only: bool
+    ) -> int:
         """See SessionStore.end_all."""
         await self._link.lock_user(connection, user_id)
         now = self._now()
         await remember_epoch(connection, user_id, epoch, now + self._lifetimes.linger)
         known = [family_of(row) for row in await locked_families(connection, user_id)]
-        ending = [family for family in known if family is not None and family.session_id != keep]
+        others = [family for family in known if family is not None and family.session_id != keep]
+        ending = [family for family in others if not older_only or family.epoch < epoch]
         await self._end(connection, ending, "ended", now)
         kept = (families.c.user_id == user_id) & families.c.ended.is_(False) & (families.c.epoch < epoch)
         await connection.execute(update(families).where(kept).values(epoch=epoch))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
@@ -11,7 +11,7 @@ from gateway.sessions.family import Family, Lifetimes, Presented
 from gateway.sessions.sql_events import SqlEvents
 from gateway.sessions.sql_families import FamilyRow, family_of, info_of
 from gateway.sessions.sql_link import SqlLink
-from gateway.sessions.sql_schema import families
+from gateway.sessions.sql_schema import epochs, families
 from gateway.sessions.sql_steps import SqlSteps
 from gateway.sessions.store import NewSession, Rotation, SessionInfo
 
@@ -71,8 +71,10 @@ class SqlSessionStore:
     async def end(self, user_id: str, session_id: str) -> bool:
         return await self._link.write(lambda connection: self._steps.end(connection, user_id, session_id))
 
-    async def end_all(self, user_id: str, *, epoch: int, keep: str | None = None) -> int:
-        return await self._link.write(lambda connection: self._steps.end_all(connection, user_id, epoch, keep))
+    async def end_all(self, user_id: str, *, epoch: int, keep: str | None = None, older_only: bool = False) -> int:
+        return await self._link.write(
+            lambda connection: self._steps.end_all(connection, user_id, epoch, keep, older_only)
+        )
 
     async def sessions_of(self, user_id: str) -> list[SessionInfo]:
         live = await self._live(user_id)
@@ -94,7 +96,12 @@ class SqlSessionStore:
         return await self._events.after(cursor, wait)
 
     async def _live(self, user_id: str, session_id: str | None = None) -> list[tuple[FamilyRow, Family]]:
-        wanted = select(families).where(families.c.user_id == user_id, families.c.ended.is_(False))
+        remembered = select(epochs.c.epoch).where(epochs.c.user_id == user_id).scalar_subquery()
+        wanted = select(families).where(
+            families.c.user_id == user_id,
+            families.c.ended.is_(False),
+            families.c.epoch >= func.coalesce(remembered, 0),
+        )
         if session_id is not None:
             wanted = wanted.where(families.c.session_id == session_id)
 

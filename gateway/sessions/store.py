@@ -74,7 +74,7 @@ class SessionStore(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Return when the store answers."""
+        """Return when the store answers; a Redis store, when it takes writes too."""
         ...
 
     async def warnings(self) -> list[str]:
@@ -96,10 +96,11 @@ class SessionStore(Protocol):
         """End one session of the user; False when there is no such session, or it has ended already."""
         ...
 
-    async def end_all(self, user_id: str, *, epoch: int, keep: str | None = None) -> int:
+    async def end_all(self, user_id: str, *, epoch: int, keep: str | None = None, older_only: bool = False) -> int:
         """End all sessions but `keep`, which goes over to the new epoch; how many were ended.
 
         The epoch is remembered, so that a login that began before it cannot create a session after it.
+        With `older_only` sessions of this epoch and newer ones stay: for an end that comes late.
         """
         ...
 
@@ -108,7 +109,7 @@ class SessionStore(Protocol):
         ...
 
     async def is_live(self, user_id: str, session_id: str) -> bool:
-        """Whether the session exists, was not ended and has not expired."""
+        """Whether the session exists, was not ended, has not expired, and is not older than the epoch remembered."""
         ...
 
     async def publish(self, event: RevocationEvent) -> None:

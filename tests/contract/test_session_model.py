@@ -99,11 +99,11 @@ class SessionHistory(RuleBasedStateMachine):
         ended = self.bench.run(self.bench.store.end(user_id, session_id))
         assert ended == self.model.end(user_id, session_id)
 
-    @rule(session_id=sessions, epoch=st.integers(0, 2), stays=st.booleans())
-    def end_all(self, session_id: str, epoch: int, stays: bool) -> None:
+    @rule(session_id=sessions, epoch=st.integers(0, 2), stays=st.booleans(), older=st.booleans())
+    def end_all(self, session_id: str, epoch: int, stays: bool, older: bool) -> None:
         user_id, keep = self._user(session_id), session_id if stays else None
-        ended = self.bench.run(self.bench.store.end_all(user_id, epoch=epoch, keep=keep))
-        assert ended == self.model.end_all(user_id, epoch, keep)
+        ended = self.bench.run(self.bench.store.end_all(user_id, epoch=epoch, keep=keep, older_only=older))
+        assert ended == self.model.end_all(user_id, epoch, keep, older)
 
     @rule(seconds=st.sampled_from([0.001, 1.0, 9.999, 10.0, 11.0, 300.0, 600.0]))
     def time_passes(self, seconds: float) -> None:

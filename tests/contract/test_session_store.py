@@ -190,6 +190,17 @@ async def test_end_all_leaves_other_users_alone(store: SessionStore, clock: Manu
     assert (await store.rotate(P(0, "s3", "u2"))).outcome is Outcome.ROTATED
 
 
+async def test_an_end_that_comes_late_spares_what_began_after_it(store: SessionStore, clock: ManualClock) -> None:
+    await store.create(new_session(clock, "s1", epoch=0))
+    await store.create(new_session(clock, "s2", epoch=1))
+    await store.create(new_session(clock, "s3", epoch=2))
+    assert await store.end_all("u1", epoch=1, older_only=True) == 1
+    assert await store.end_all("u1", epoch=1, older_only=True) == 0
+    assert [await store.is_live("u1", session_id) for session_id in ("s1", "s2", "s3")] == [False, True, True]
+    with pytest.raises(Refusal):
+        await store.create(new_session(clock, "s4", epoch=0))
+
+
 async def test_the_session_kept_goes_over_to_the_new_epoch(store: SessionStore, clock: ManualClock) -> None:
     await store.create(new_session(clock, "s1"))
     await store.create(new_session(clock, "s2"))

@@ -138,6 +138,30 @@ async def test_a_full_server_is_unavailable_and_loses_nothing(own_redis: RedisSe
     await store.close()
 
 
+async def test_a_server_that_takes_no_writes_does_not_answer_a_ping(own_redis: RedisServer) -> None:
+    store = _store(own_redis.url)
+    await store.open()
+    await store.ping()
+    own_redis.command("CONFIG SET maxmemory 1")
+    with pytest.raises(StoreUnavailable):
+        await store.ping()
+    own_redis.command("CONFIG SET maxmemory 0")
+    own_redis.command("REPLICAOF 127.0.0.1 1")
+    with pytest.raises(StoreUnavailable):
+        await store.ping()
+    own_redis.command("REPLICAOF NO ONE")
+    await store.ping()
+    await store.close()
+
+
+async def test_a_session_older_than_the_epoch_remembered_is_not_live(store: RedisSessionStore, client: Redis) -> None:
+    await store.create(new_session(CLOCK, "s1", epoch=1))
+    await store.create(new_session(CLOCK, "s2", epoch=2))
+    await client.set("gw:{0}:e:u1", 2)
+    assert [await store.is_live("u1", session_id) for session_id in ("s1", "s2")] == [False, True]
+    assert [info.session_id for info in await store.sessions_of("u1")] == ["s2"]
+
+
 async def test_before_it_is_opened_the_store_is_unavailable(redis_url: str) -> None:
     store = _store(redis_url)
     with pytest.raises(StoreUnavailable):

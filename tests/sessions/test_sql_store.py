@@ -166,6 +166,19 @@ async def test_the_folder_of_the_sqlite_file_is_made(tmp_path: Path, monkeypatch
     assert (tmp_path / "there/gateway.db").exists()
 
 
+async def test_a_session_older_than_the_epoch_remembered_is_not_live(tmp_path: Path) -> None:
+    store = make_store(f"sqlite:///{tmp_path}/gateway.db", SystemClock())
+    await store.open()
+    await store.create(new_session(SystemClock(), "s1", epoch=1))
+    await store.create(new_session(SystemClock(), "s2", epoch=2))
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+        connection.execute("INSERT INTO session_epochs (user_id, epoch, purge_at) VALUES ('u1', 2, 1)")
+        connection.commit()
+    assert [await store.is_live("u1", session_id) for session_id in ("s1", "s2")] == [False, True]
+    assert [info.session_id for info in await store.sessions_of("u1")] == ["s2"]
+    await store.close()
+
+
 async def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
     store = make_store(f"sqlite:///{tmp_path}/new/gateway.db", SystemClock())
     umask = os.umask(0o022)

@@ -54,7 +54,7 @@ class SessionModel:
         self._bury(session_id, "ended")
         return True
 
-    def end_all(self, user_id: str, epoch: int, keep: str | None) -> int:
+    def end_all(self, user_id: str, epoch: int, keep: str | None, older_only: bool = False) -> int:
         self.epochs[user_id] = max(epoch, self.epochs.get(user_id, 0))
         ended = 0
         for session_id, family in list(self.families.items()):
@@ -62,7 +62,7 @@ class SessionModel:
                 continue
             if session_id == keep:
                 self.families[session_id] = replace(family, epoch=max(epoch, family.epoch))
-            else:
+            elif not older_only or family.epoch < epoch:
                 self._bury(session_id, "ended")
                 ended += 1
         return ended
