@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 from pydantic_core import PydanticCustomError
 
-from gateway.config.environment import expand
+from gateway.config.environment import UNSET, expand
 from gateway.config.labels import label
 from gateway.config.problems import Problem, Severity
 from gateway.config.reading import decode
@@ -137,7 +137,8 @@ class _Reader:
         except PydanticCustomError as error:
             message, hint = words_of(error)
             about = f"{label(self._source, path)}: " if path else ""
-            self._source.error(node.mark, about + message, HOW_TO_MAKE_ONE if path == ("tokens", "secret") else hint)
+            needs_making = path == ("tokens", "secret") and error.type == UNSET
+            self._source.error(node.mark, about + message, HOW_TO_MAKE_ONE if needs_making else hint)
             return BROKEN
 
     def _kind(self, node: ScalarNode) -> str:

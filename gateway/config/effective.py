@@ -24,15 +24,24 @@ def effective(loaded: Loaded) -> list[Entry]:
     return [
         Entry(dotted(path), value, loaded.source.origin(path))
         for path, value in _leaves(effective_tree(loaded), ())
-        if not not_in_force(path) and not (value is None and path not in loaded.source.values)
+        if not (value is None and path not in loaded.source.values)
     ]
 
 
 def effective_tree(loaded: Loaded) -> dict[str, Any]:
     """The same as nested data, with the roles that are there without being listed."""
-    tree: dict[str, Any] = loaded.document.model_dump(mode="json", by_alias=True)
+    tree: dict[str, Any] = _in_force(loaded.document.model_dump(mode="json", by_alias=True), ())
     tree["roles"] = {name: {"includes": list(inc)} for name, inc in loaded.settings.roles.includes.items()}
     return tree
+
+
+def _in_force(value: Any, path: Path) -> Any:
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if not not_in_force((*path, key))}
+        return {key: _in_force(item, (*path, key)) for key, item in kept.items()}
+    if isinstance(value, list):
+        return [_in_force(item, (*path, index)) for index, item in enumerate(value)]
+    return value
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

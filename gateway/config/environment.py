@@ -7,11 +7,19 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic_core import PydanticCustomError
+
 from gateway.config.scalars import Expanded, unfit
 
 _REFERENCE: Final = re.compile(
     r"(?P<literal>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<bad>\$\{)"
 )
+
+
+UNSET: Final = "unset"
+"""The type of the error of a variable that has neither a value nor a default; otherwise as `unfit`."""
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}(?![A-Za-z0-9_])")
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
@@ -24,7 +32,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         if found["literal"]:
             return "${"
         if found["bad"]:
-            raise unfit("`${` starts no variable", "write ${NAME} or ${NAME:-default}; for a literal ${ write $${")
+            raise unfit("`${` starts no variable", _closing(text[found.end() :]))
         return _value(found["name"], found["default"], environ, used)
 
     return Expanded(_REFERENCE.sub(fill, text), tuple(dict.fromkeys(used)))
@@ -35,14 +43,19 @@ def _value(name: str, default: str | None, environ: Mapping[str, str], used: lis
     if default is not None and not value:
         return default
     if value is None:
-        raise unfit(
-            f"the environment variable {name} is not set",
-            f"export {name}=…, or write ${{{name}:-default}}",
-        )
+        message, hint = f"the environment variable {name} is not set", f"export {name}=…, or write ${{{name}:-default}}"
+        raise PydanticCustomError(UNSET, "{message}", {"message": message, "hint": hint})
     if not value.isascii() and not _is_text(value):
         raise unfit(f"the environment variable {name} is not valid UTF-8")
     used.append(name)
     return value
+
+
+def _closing(rest: str) -> str:
+    name = _NAME.match(rest)
+    if name is None:
+        return "write ${NAME} or ${NAME:-default}; for a literal ${ write $${"
+    return f"close it: ${{{name[0]}}}"
 
 
 def _is_text(value: str) -> bool:

@@ -21,6 +21,7 @@ class Pending:
     path: str
     accepts: Test
     what: str = ""
+    hint: str = "leave the key out"
 
 
 def _only(*words: str) -> Test:
@@ -45,16 +46,31 @@ def _nothing(value: object) -> bool:
 
 NOT_YET: Final = (
     Pending("server.selftest", _only("false")),
-    Pending("tokens.algorithm", _only("HS256"), "any algorithm but HS256"),
+    Pending("tokens.algorithm", _only("HS256"), "any algorithm but HS256", "write HS256, or leave the key out"),
     Pending("tokens.keys", _nothing),
     Pending("tokens.assertion_key_file", _nothing),
-    Pending("sessions.store", _no_scheme("redis+sentinel:"), "a store behind Redis Sentinel"),
-    Pending("sessions.store", _no_scheme("redis+cluster:"), "a store on Redis Cluster"),
-    Pending("sessions.cookies.enabled", _only("false"), "cookie mode"),
+    Pending(
+        "sessions.store",
+        _no_scheme("redis+sentinel:"),
+        "a store behind Redis Sentinel",
+        "name the primary itself: redis://host:6379/0",
+    ),
+    Pending(
+        "sessions.store",
+        _no_scheme("redis+cluster:"),
+        "a store on Redis Cluster",
+        "name a single Redis: redis://host:6379/0",
+    ),
+    Pending("sessions.cookies.enabled", _only("false"), "cookie mode", "write false, or leave the key out"),
     Pending("accounts.throttle", _nothing),
     Pending("issuers", _nothing),
-    Pending("routes.*.enforce", _only("true"), "shadow enforcement"),
-    Pending("routes.*.identity", lambda value: value != "assertion", "an identity assertion"),
+    Pending("routes.*.enforce", _only("true"), "shadow enforcement", "write true, or leave the key out"),
+    Pending(
+        "routes.*.identity",
+        lambda value: value != "assertion",
+        "an identity assertion",
+        "write headers, or leave the key out",
+    ),
     Pending("tests", _nothing),
 )
 CLAUSES_NOT_YET: Final = frozenset({"issuer"})
@@ -69,7 +85,7 @@ def refuse_pending(source: Source) -> None:
             value = source.at(path)
             if value is not BROKEN and not entry.accepts(value):
                 about = f"{label(source, path)}: {entry.what} is" if entry.what else f"{label(source, path)} is"
-                source.error(source.key_mark(path), f"{about} not available yet", _hint(entry))
+                source.error(source.key_mark(path), f"{about} not available yet", entry.hint)
                 _replace(source, path)
 
 
@@ -88,10 +104,6 @@ def partly_in_force(path: Path) -> str:
 
 def _covers(steps: list[str], path: Path) -> bool:
     return len(steps) <= len(path) and all(s in ("*", str(p)) for s, p in zip(steps, path, strict=False))
-
-
-def _hint(entry: Pending) -> str:
-    return "leave the key out" if not entry.what else ""
 
 
 def _paths(data: object, steps: list[str], path: Path) -> Iterator[Path]:

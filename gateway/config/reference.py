@@ -11,9 +11,8 @@ from gateway.config.access_schema import ACCESS_RULE
 from gateway.config.document import Document
 from gateway.config.fields import Reader, Section
 from gateway.config.pending import not_in_force, partly_in_force
-from gateway.config.words import HOW_TO_MAKE_ONE
 
-_HEAD: Final = f"""# Configuration reference
+_HEAD: Final = """# Configuration reference
 
 Made from the gateway's own models by `python -m gateway.config.reference`; a test keeps it up to date. The same
 as a JSON Schema for editors: `gateway config schema`. What is in force and where it comes from: `gateway config
@@ -23,13 +22,17 @@ Only `tokens.secret`, `upstreams` and `routes` are needed; `gateway check` repor
 
 - **Durations** are numbers with a unit: `500ms`, `10s`, `30m`, `1h30m`, `7d`. **Sizes** too: `64KiB`, `10MiB`.
   **Rates** are a count and a period: `100/m`, `10/15m`.
-- **`${{NAME}}`** in a value is replaced by the environment variable; **`${{NAME:-default}}`** has a default for a
-  variable that is unset or empty; `$${{` is a literal `${{`. Keys are never replaced.
-- **`…_file`** keys name a file that holds the secret; relative paths start at the configuration file.
+- **`${NAME}`** in a value is replaced by the environment variable; **`${NAME:-default}`** has a default for a
+  variable that is unset or empty; `$${` is a literal `${`. Keys are never replaced.
+- **`…_file`** keys name a file that holds the secret.
+- **Relative paths** of such files, of certificates and of SQLite databases start at the folder of the
+  configuration file.
+- **Stores**: `sqlite:///relative/path`, `sqlite:////absolute/path`, `redis://user:password@host:6379/0`
+  (`rediss://` for TLS), `postgresql://user:password@host:5432/name`, which needs `pip install 'gateway[postgres]'`.
 - **Text that YAML would read as something else** (`no`, `on`, `12:30`, `010`) has to be quoted.
 - A key that is **not available yet** is refused, never ignored.
 
-A signing secret: {HOW_TO_MAKE_ONE.replace("with: ", "with `")}`.
+A signing secret: `export JWT_SECRET_KEY=$(openssl rand -base64 32)`.
 """
 _TABLE: Final = "| key | value | default | meaning |\n|---|---|---|---|"
 

@@ -12,6 +12,7 @@ from gateway.config.labels import label
 from gateway.config.models_other import CorsSettings
 from gateway.config.models_routes import RouteSettings
 from gateway.config.models_upstreams import UpstreamSettings
+from gateway.config.path_hints import colon_hint, path_hint
 from gateway.config.scalars import from_environment, printable, shown
 from gateway.config.source import Path, Source, did_you_mean
 from gateway.policy.access import Access, AccessAuthenticated
@@ -109,8 +110,12 @@ class RouteReader:
         try:
             pattern = PathPattern.parse(settings.path)
         except PatternError as error:
-            self._error((*path, "path"), error.why)
+            leaf = self._source.at((*path, "path"))
+            self._error((*path, "path"), error.why, "" if from_environment(leaf) else path_hint(settings.path))
             return None
+        if hint := colon_hint(settings.path):
+            about = label(self._source, (*path, "path"))
+            self._source.warn((*path, "path"), f"{about}: a segment with a colon is taken as it is written", hint)
         if pattern.parts[:1] == ("auth",) or (pattern.parts == (".well-known", "jwks.json") and not pattern.rest):
             self._error((*path, "path"), f"the gateway answers {' and '.join(RESERVED)} itself", "use another path")
         return pattern
@@ -149,7 +154,7 @@ class RouteReader:
         elif not _METHOD.fullmatch(method):
             self._error(path, f"{word} is not a method", "such as GET or POST")
         elif method in NEVER_ROUTED:
-            self._error(path, f"{method} is never proxied")
+            self._error(path, f"{method} is never proxied", "leave it out; without `methods`, all others are taken")
         elif method not in OPEN_METHODS:
             hint = did_you_mean(method, ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"), "usual methods")
             self._source.warn(

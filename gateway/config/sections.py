@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from gateway.config.document import Document
 from gateway.config.fields import Section
@@ -59,7 +60,7 @@ def _read_list(source: Source, name: str, model: type[Section]) -> Iterable[Sect
     if found is not None and not isinstance(found, list):
         source.error((name,), f"{name} must be a list", "start each entry with `- `")
     elif found is None and _is_required(name):
-        source.error((), f'the key "{name}" is missing')
+        source.error((), f'the key "{name}" is missing', _about(Document.model_fields[name]))
     for index in range(len(found) if isinstance(found, list) else 0):
         yield read_section(source, model, (name, index))
 
@@ -69,7 +70,7 @@ def _read_mapping(source: Source, name: str, model: type[Section]) -> Iterable[t
     if found is not None and not isinstance(found, dict):
         source.error((name,), f"{name} must be a mapping of names to settings")
     elif found is None and _is_required(name):
-        source.error((), f'the key "{name}" is missing')
+        source.error((), f'the key "{name}" is missing', _about(Document.model_fields[name]))
     for key in found if isinstance(found, dict) else ():
         if not is_name(key):
             source.error(
@@ -84,6 +85,12 @@ def _is_required(name: str) -> bool:
     return Document.model_fields[name].is_required()
 
 
+def _about(field: FieldInfo | None) -> str:
+    """What a key is for, in the words of the reference."""
+    text = (field.description or "") if field else ""
+    return text[:1].lower() + text[1:].removesuffix(".")
+
+
 def _report(source: Source, model: type[BaseModel], base: Path, kind: str, loc: Path, context: dict[str, Any]) -> None:
     path = (*base, *loc)
     if source.at(path) is BROKEN:
@@ -91,7 +98,9 @@ def _report(source: Source, model: type[BaseModel], base: Path, kind: str, loc: 
     if kind == "extra_forbidden":
         _unknown_key(source, path, _model_at(model, loc[:-1]))
     elif kind == "missing":
-        source.error(source.key_mark(path[:-1]), f'{label(source, path[:-1])}: the key "{path[-1]}" is missing')
+        around = _model_at(model, loc[:-1])
+        hint = _about(around.model_fields.get(str(path[-1]))) if around else ""
+        source.error(source.key_mark(path[:-1]), f'{label(source, path[:-1])}: the key "{path[-1]}" is missing', hint)
     elif kind == "unfit":
         source.error(path, f"{label(source, path)}: {context['message']}", context["hint"])
     else:

@@ -4,6 +4,7 @@ Built from PyYAML's events instead of `yaml.compose`: the composer over libyaml 
 (200,000 nested `- ` end the process), and it forgets whether a tag was written or guessed.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +20,8 @@ DEEPEST: Final = 64
 MOST_NODES: Final = 1_000_000
 _TEXT_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})
 _COLLECTION_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+# A path template outside quotes; inside { } its braces end the mapping too early.
+_PLAIN_TEMPLATE: Final = re.compile(r":\s+(/[^\s\"',{}]*\{[A-Za-z0-9_]{1,60}\}[^\s\"',{}]*)")
 
 
 @dataclass(slots=True)
@@ -146,6 +149,9 @@ def _syntax_hint(text: str, mark: Mark) -> str:
     near = lines[max(0, mark.line - 2) : mark.line]
     if any("\t" in line for line in near):
         return "indent with spaces, not tabs"
+    for line in near:
+        if template := _PLAIN_TEMPLATE.search(line):
+            return f'quote it: "{template[1]}"'
     if any("${" in line and "{" in line.replace("${", "") for line in near):
         return 'inside { } put ${...} in quotes: "${NAME}"'
     return ""

@@ -9,7 +9,8 @@ from gateway.secret import Secret
 from gateway.tokens.keys import KeyRing
 
 HOW_TO_MAKE_ONE: Final = (
-    'make one with: python3 -c "import secrets,base64; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
+    "make one with: export JWT_SECRET_KEY=$(openssl rand -base64 32)   or, without openssl: "
+    'python3 -c "import secrets,base64; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
 )
 _FLAGS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -128,7 +129,7 @@ def read_email(value: object) -> str | None:
     """Something with an `@`, or None; the account store checks the rest."""
     text = read_optional_text(value)
     if text is not None and not _EMAIL.fullmatch(text):
-        raise unfit(f"{shown(value)} is not an email address")
+        raise unfit(f"{shown(value)} is not an email address", "such as ann@example.com")
     return text
 
 

@@ -18,7 +18,11 @@ from gateway.tokens.key import HS256, Key, hmac_key, key_id, primitive
 MIN_SECRET_BYTES: Final = 32
 """RFC 7518 section 3.2: an HS256 key is at least as long as the hash."""
 
-SECRET_HINT: Final = "make one with: openssl rand -base64 48"  # noqa: S105
+# 32 random bytes have 30 different values on average, and as good as never fewer than 20.
+_LEAST_VARIETY: Final = 8
+_LONGEST_BLOCK: Final = 16
+
+SECRET_HINT: Final = "make one with: openssl rand -base64 32"  # noqa: S105
 _PEM_HINTS: Final = {
     "EdDSA": "make one with: openssl genpkey -algorithm ed25519",
     "ES256": "make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
@@ -54,12 +58,21 @@ def _refuse_weak(material: bytes) -> None:
         raise KeyRefused(why, SECRET_HINT)
     if _ASYMMETRIC_TEXT.search(material):
         raise KeyRefused("a PEM or SSH key is not a signing secret", SECRET_HINT)
-    if len(set(material)) == 1:
-        raise KeyRefused("the signing secret is one byte repeated", SECRET_HINT)
+    if _repeats(material):
+        raise KeyRefused("the signing secret is something short, repeated", SECRET_HINT)
+    if len(set(material)) < _LEAST_VARIETY:
+        raise KeyRefused(f"the signing secret has fewer than {_LEAST_VARIETY} different bytes", SECRET_HINT)
     try:  # PyJWT also knows DER keys and JWKs; a service that verifies with it would refuse them.
         primitive(HS256).prepare_key(material)
     except PyJWTError:
         raise KeyRefused("a public key, certificate or JWK is not a signing secret", SECRET_HINT) from None
+
+
+def _repeats(material: bytes) -> bool:
+    """Whether it is one short block over and over, as in `changemechangeme…`."""
+    whole = len(material)
+    blocks = (material[:size] for size in range(1, _LONGEST_BLOCK + 1))
+    return any((block * (whole // len(block) + 1))[:whole] == material for block in blocks)
 
 
 def load_pem(pem: Secret, algorithm: str) -> Key:

@@ -54,6 +54,16 @@ def test_a_missing_file_and_wrong_usage_exit_with_2(args: list[str]) -> None:
     assert result.stderr
 
 
+def test_postgresql_without_its_driver_is_a_problem(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    file.write_text(MINIMAL + "accounts: {database: 'postgresql://ann:canary@db/shop'}\n")
+    result = run(str(file))
+    assert result.exit_code == 1
+    assert "6:22  error  accounts.database: PostgreSQL needs the package asyncpg" in result.stdout
+    assert "hint  install it with: pip install 'gateway[postgres]'" in result.stdout
+    assert "canary" not in result.stdout
+
+
 def test_standard_input_is_named_by_a_dash() -> None:
     assert run("-", stdin=MINIMAL).exit_code == 0
     broken = run("-c", "-", stdin=BROKEN)

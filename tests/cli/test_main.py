@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from gateway import __version__
 from gateway.cli import VERBS, main
+from gateway.config.pending import NOT_YET
 from tests.support.configs import ENVIRON, MINIMAL, SECRET
 
 TEXT = (
@@ -143,6 +144,17 @@ def test_values_added_to_requests_are_never_shown(tmp_path: Path) -> None:
         assert "hunter2" not in shown
         assert "X-Api-Key" in shown
         assert "DENY" in shown
+
+
+def test_what_is_not_in_force_is_not_shown(file: str) -> None:
+    settings = json.loads(run("config", "show", "-c", file, "--json").stdout)["settings"]
+    table = run("config", "show", "-c", file).stdout
+    for hidden in NOT_YET:
+        if not hidden.what and "*" not in hidden.path:
+            section, _, key = hidden.path.partition(".")
+            assert key not in settings.get(section, {})
+            assert hidden.path not in table
+    assert "workers" in settings["server"]
 
 
 def test_config_schema_is_json() -> None:

@@ -1,14 +1,15 @@
 """`server.trusted_proxies: ${TRUSTED_PROXIES:-}`: one variable holds the whole list."""
 
-from pathlib import Path
+from pathlib import base64
 
+import Path
 import pytest
 
 from gateway.config.load import load_text
 from gateway.config.problems import Problem
 from gateway.errors import ConfigError
 
-SECRET = "c2VjcmV0" * 8
+SECRET = base64.b64encode(bytes(range(32))).decode()
 CONFIG = "server: {trusted_proxies: PROXIES}\ntokens: {secret: '${S}'}\nupstreams: {}\nroutes: []\n"
 
 

@@ -56,4 +56,4 @@ def test_a_file_that_holds_no_secret_is_refused_where_it_is_named(tmp_path: Path
 def test_a_weak_secret_in_a_file_is_refused_without_showing_it(tmp_path: Path) -> None:
     (problem,) = refused(WITH_FILE, {}, write(tmp_path, b"hunter2hunter2\n"))
     assert "hunter2" not in problem.render()
-    assert "make one with: python3 -c" in problem.hint
+    assert "make one with: export JWT_SECRET_KEY=" in problem.hint

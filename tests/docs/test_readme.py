@@ -1,5 +1,6 @@
 """README.md: its session is replayed against a running gateway, its configuration is checked."""
 
+import base64
 import re
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.support.markdown import Command, blocks, commands
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 SESSION = [command for block in blocks(README, "console") for command in commands(block)]
+SECRET = base64.b64encode(bytes(range(32))).decode()
 MARK = "-- end of output --"
 CHANGING = (
     (r"eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]+){2}", "eyJ…"),
@@ -54,7 +56,7 @@ def test_the_configuration_is_accepted_and_fits_fifteen_lines(tmp_path: Path) ->
     assert len(config.splitlines()) <= 15
     path = tmp_path / "config.yaml"
     path.write_text(config)
-    loaded = load_config(path, {"JWT_SECRET_KEY": "c2VjcmV0" * 8})
+    loaded = load_config(path, {"JWT_SECRET_KEY": SECRET})
     assert loaded.warnings == ()
     assert len(loaded.settings.table.routes) == 4
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.secret import Secret
+from gateway.tokens.keys import KeyRing
 from tests.support.eventually import eventually
 from tests.support.postgres_server import PostgresServer
 from tests.support.raw_client import RawClient
 from tests.support.raw_upstream import RawUpstream
 from tests.support.running_gateway import SECRET, RunningGateway
 
-MAKES_A_SECRET = re.compile(r"make one with: (python3 -c .*)")
+MAKES_A_SECRET = re.compile(r"make one with: export (JWT_SECRET_KEY=\$\(.*?\)) .* (python3 -c .*)")
 
 
 def started(gateway: RunningGateway, **environ: str) -> tuple[int, str]:
@@ -43,7 +45,7 @@ def test_a_broken_config_is_told_in_full_and_starts_nothing(tmp_path: Path) -> N
     assert not (tmp_path / "gateway.db").exists()
 
 
-@pytest.mark.parametrize("secret", ["", "short", "c2hvcnQ=", "not base64 " * 10, "A" * 64])
+@pytest.mark.parametrize("secret", ["", "short", "c2hvcnQ=", "not base64 " * 10, "A" * 64, "Y2hhbmdlbWVj" * 4])
 def test_a_missing_or_weak_secret_refuses_and_says_how_to_make_one(tmp_path: Path, secret: str) -> None:
     code, talk = started(RunningGateway(tmp_path), JWT_SECRET_KEY=secret)
     assert code == 1
@@ -52,14 +54,13 @@ def test_a_missing_or_weak_secret_refuses_and_says_how_to_make_one(tmp_path: Pat
     assert not (tmp_path / "gateway.db").exists()
 
 
-def test_the_printed_command_makes_a_good_secret(tmp_path: Path) -> None:
+def test_the_printed_commands_make_a_good_secret(tmp_path: Path) -> None:
     _, talk = started(RunningGateway(tmp_path / "refused"), JWT_SECRET_KEY="")
     command = MAKES_A_SECRET.search(talk)
     assert command is not None
-    made = subprocess.run(["sh", "-c", command[1]], capture_output=True, text=True, check=True).stdout.strip()
-    gateway = RunningGateway(tmp_path / "accepted").start(environ={"JWT_SECRET_KEY": made})
-    assert gateway.stop() == 0
-    gateway.http.close()
+    for script in (f"{command[1]}; echo $JWT_SECRET_KEY", command[2]):
+        made = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+        assert KeyRing.from_secret(Secret(made)).active.algorithm == "HS256"
 
 
 def test_a_missing_file_is_exit_2(tmp_path: Path) -> None:

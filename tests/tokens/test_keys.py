@@ -31,6 +31,10 @@ WEAK_SECRETS: dict[str, str | bytes] = {
     "31 bytes": encoded(secrets.token_bytes(31)),
     "a word": "changeme",
     "one byte repeated": encoded(b"k" * 64),
+    "a word repeated": encoded(b"changeme" * 4),
+    "a word repeated and cut": encoded((b"correct horse" * 4)[:45]),
+    "half of it twice": encoded(bytes(range(16)) * 2),
+    "seven different bytes": encoded(b"abcdefg" + b"gfedcab" * 2 + b"aabbccddeeffgg"),
     "zeros": encoded(bytes(32)),
     "not base64": "this is not base64, but it is long enough to be a secret",
     "url-safe alphabet": encoded(b"\xfb\xff" + secrets.token_bytes(46)).replace("+", "-").replace("/", "_"),
@@ -142,15 +146,11 @@ def test_one_ring_may_hold_keys_of_two_algorithms_each_with_its_own() -> None:
     assert forge.access_tokens(ring).verify(before.token.encode()).subject == forge.USER
 
 
-@pytest.mark.parametrize(
-    "material", [PUBLIC_PEM, PUBLIC_PEM.rstrip(b"\n"), SSH_KEY], ids=["PEM", "PEM cut", "SSH"]
-)
+@pytest.mark.parametrize("material", [PUBLIC_PEM, PUBLIC_PEM.rstrip(b"\n"), SSH_KEY], ids=["PEM", "PEM cut", "SSH"])
 def test_02_hs256_signed_with_the_public_key_is_refused(material: bytes) -> None:
     ring = KeyRing.from_pem(private_pem(RSA_KEY), "RS256")
     header = {**forge.HEADER, "kid": ring.active.kid}
-    tokens = AccessTokens(
-        ring, issuer=forge.ISSUER, audience=None, ttl=forge.TTL, clock=ManualClock(forge.NOW)
-    )
+    tokens = AccessTokens(ring, issuer=forge.ISSUER, audience=None, ttl=forge.TTL, clock=ManualClock(forge.NOW))
     assert forge.refusal(forge.sealed(header, forge.CLAIMS, key=material), tokens) is Reason.TOKEN_INVALID
     confused = forge.sealed({**header, "alg": "RS256"}, forge.CLAIMS, key=material)
     assert forge.refusal(confused, tokens) is Reason.TOKEN_INVALID
