@@ -1,8 +1,8 @@
 """`server.trusted_proxies: ${TRUSTED_PROXIES:-}`: one variable holds the whole list."""
 
-from pathlib import base64
+import base64
+from pathlib import Path
 
-import Path
 import pytest
 
 from gateway.config.load import load_text
