@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.accounts.passwords import Passwords
+from gateway.accounts.passwords import Passwords, spare_threads
 from gateway.accounts.store import AccountStore
 from gateway.admin.report import WorkerReport
 from gateway.auth.authenticator import TokenAuthenticator
@@ -20,6 +20,7 @@ from gateway.lifespan import Opened
 from gateway.observe.access_log import AccessLog
 from gateway.observe.counters import Counters
 from gateway.observe.events import EventLog
+from gateway.outage import told
 from gateway.proxy.live import Live
 from gateway.proxy.upstream import Upstream
 from gateway.sessions.connect import make_limiter, make_store
@@ -85,8 +86,8 @@ class Parts:
             )
         try:
             warnings = await self.store.warnings()
-        except StoreUnavailable:
-            warnings = ["the session store does not answer; login and refresh will say 503 until it does"]
+        except StoreUnavailable as error:
+            warnings = [told(self.settings, error), "login and refresh will say 503 until the session store answers"]
         for warning in warnings:
             logger.warning("%s", warning)
 
@@ -159,7 +160,9 @@ def _counters(revocations: RevocationView, log: AccessLog) -> Counters:
 
 def _passwords(settings: Settings) -> Passwords:
     policy = settings.accounts.password
-    return Passwords(min_length=policy.min_length, reject_common=policy.reject_common)
+    return Passwords(
+        min_length=policy.min_length, reject_common=policy.reject_common, threads=spare_threads()
+    )
 
 
 def _store(settings: Settings, clock: Clock) -> SessionStore:

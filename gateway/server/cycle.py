@@ -114,8 +114,11 @@ class GatewayCycle(RequestResponseCycle):
         except Refusal:
             # Raised after the answer had begun: its truncation must be visible (RFC 9112 section 8).
             self.transport.abort()
+        except asyncio.CancelledError:
+            # The drain is over.
+            self.transport.abort()
         except BaseException as error:
-            self.logger.error("request failed after its answer had begun", exc_info=error)
+            self.logger.error("request failed", exc_info=error)
             self.transport.abort()
         else:
             if not self.response_complete and not self.disconnected:

@@ -12,7 +12,7 @@ FLOORS: dict[int, str] = {
     2: "config sessions accounts observe context asgi",
     3: "proxy",
     4: "auth middleware admin",
-    5: "app lifespan parts server upstreams",
+    5: "app lifespan outage parts server upstreams",
     6: "cli demo __main__",
 }
 FLOOR_OF = {package: floor for floor, packages in FLOORS.items() for package in packages.split()}
