@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Final
 
 from gateway.admin.report import WorkerReport
+from gateway.observe.merge import Snapshot, merge
 
 _TIMEOUT_SECONDS: Final = 2.0
 _MAX_REPORT: Final = 8 * 1024 * 1024
+
+
+def socket_of(directory: Path, pid: int) -> Path:
+    """Where a worker answers."""
+    return directory / f"worker-{pid}.sock"
 
 
 class ControlServer:
     """Answers every connection to `directory`/worker-<pid>.sock with this worker's report."""
 
     def __init__(self, directory: Path, report: Callable[[], WorkerReport]) -> None:
-        self.path = directory / f"worker-{os.getpid()}.sock"
+        self.path = socket_of(directory, os.getpid())
         self.report = report
         self._server: asyncio.Server | None = None
 
@@ -39,12 +45,19 @@ class ControlServer:
 
 
 class SocketFleet:
-    """The workers that have a socket in `directory`. `phase` is the supervisor's."""
+    """The workers that have a socket in `directory`. `phase` is the supervisor's.
+
+    What a worker had counted when it was last asked is kept after its end.
+    """
 
     def __init__(self, directory: Path, expected: int, phase: Callable[[], str | None]) -> None:
         self.directory = directory
         self.expected = expected
         self._phase = phase
+        self._last: dict[int, Snapshot] = {}
+        self._silent: list[Snapshot] = []
+        self._ended: Snapshot | None = None
+        self._asking = asyncio.Lock()
 
     @property
     def phase(self) -> str | None:
@@ -52,9 +65,24 @@ class SocketFleet:
 
     async def reports(self) -> Sequence[WorkerReport]:
         """Workers that do not answer in time are left out, so that they count as missing."""
-        paths = sorted(self.directory.glob("worker-*.sock"))
-        answers = await asyncio.gather(*(_ask(path) for path in paths))
-        return [answer for answer in answers if answer is not None]
+        async with self._asking:
+            paths = sorted(self.directory.glob("worker-*.sock"))
+            answers = await asyncio.gather(*(_ask(path) for path in paths))
+            reports = [answer for answer in answers if answer is not None]
+            self._remember(reports)
+            return reports
+
+    def past(self) -> Sequence[Snapshot]:
+        return [*self._silent, *([] if self._ended is None else [self._ended])]
+
+    def _remember(self, reports: Sequence[WorkerReport]) -> None:
+        self._last |= {report.pid: report.metrics for report in reports}
+        missing = self._last.keys() - {report.pid for report in reports}
+        ended = {pid for pid in missing if not socket_of(self.directory, pid).exists()}
+        if ended:
+            counted = [self._last.pop(pid) for pid in ended]
+            self._ended = merge([*counted, *([] if self._ended is None else [self._ended])]).counted()
+        self._silent = [self._last[pid] for pid in missing - ended]
 
 
 async def _ask(path: Path) -> WorkerReport | None:

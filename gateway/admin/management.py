@@ -27,7 +27,7 @@ class ManagementApp:
             await self._ready(send)
         elif scope["path"] == "/metrics":
             reports = await self.fleet.reports()
-            await _answer(send, 200, render([report.metrics for report in reports]), CONTENT_TYPE)
+            await _answer(send, 200, render([each.metrics for each in reports], self.fleet.past()), CONTENT_TYPE)
         else:
             await _answer(send, 404, b'{"error": "not-found"}\n', _JSON)
 

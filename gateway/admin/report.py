@@ -38,6 +38,10 @@ class Fleet(Protocol):
         """A report of each worker that answers."""
         ...
 
+    def past(self) -> Sequence[Mapping[str, Any]]:
+        """The last counters of workers that did not answer, or are no more, as of the last `reports`."""
+        ...
+
 
 class LocalFleet:
     """A gateway of one worker, in the process that serves the management listener."""
@@ -54,6 +58,9 @@ class LocalFleet:
 
     async def reports(self) -> Sequence[WorkerReport]:
         return [self._report()]
+
+    def past(self) -> Sequence[Mapping[str, Any]]:
+        return ()
 
 
 def waiting_for(fleet: Fleet, reports: Sequence[WorkerReport]) -> list[str]:

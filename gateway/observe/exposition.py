@@ -1,6 +1,7 @@
 """Merged counters as Prometheus text, with the client library's own metric families and writer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
@@ -18,10 +19,12 @@ CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _LE: Final = (*(str(bound) for bound in BOUNDS), "+Inf")
 
 
-def render(snapshots: Sequence[Snapshot]) -> bytes:
-    """The text of `/metrics` for workers with these counter snapshots."""
+def render(snapshots: Sequence[Snapshot], past: Sequence[Snapshot] = ()) -> bytes:
+    """The text of `/metrics` for workers with these counter snapshots, and `past` ones that count no more but
+    have counted: a counter never goes back."""
+    totals = merge([*snapshots, *(merge([each]).counted() for each in past)])
     registry = CollectorRegistry()
-    registry.register(_Totals(merge(snapshots)))
+    registry.register(_Totals(replace(totals, workers=len(snapshots))))
     return generate_latest(registry)
 
 

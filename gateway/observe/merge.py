@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gateway.observe.histogram import BOUNDS
@@ -36,6 +36,23 @@ class Totals:
     revocation_entries: int
     dropped_lines: int
     workers: int
+
+    def counted(self) -> Snapshot:
+        """What only ever grows, as the snapshot of a worker that is at rest."""
+        return {
+            "requests": [[*series, count] for series, count in self.requests.items()],
+            "request_seconds": {name: asdict(each) for name, each in self.request_seconds.items()},
+            "upstream_seconds": {name: asdict(each) for name, each in self.upstream_seconds.items()},
+            "refreshes": self.refreshes,
+            "logins": self.logins,
+            "sessions_ended": self.sessions_ended,
+            "connections_cut": self.connections_cut,
+            "in_flight": 0,
+            "websockets": 0,
+            "revocation_staleness": 0.0,
+            "revocation_entries": 0,
+            "dropped_lines": self.dropped_lines,
+        }
 
 
 def merge(snapshots: Sequence[Snapshot]) -> Totals:
