@@ -14,7 +14,7 @@ from tests.support.certificates import self_signed, server_context
 from tests.support.eventually import eventually
 from tests.support.h2_upstream import H2Request, H2Upstream
 from tests.support.ports import free_port
-from tests.support.raw_client import RawClient, get
+from tests.support.raw_client import RawClient, ask, get
 from tests.support.raw_upstream import RawUpstream
 
 SPEAKING: dict[str, Any] = {"h2": True}
