@@ -4,6 +4,7 @@
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,15 @@ def is_sqlite(url: URL) -> bool:
 
 
 def make_file(url: URL) -> None:
-    """The database file and its folder. Only the owner may read it: it holds password hashes."""
+    """The database file and its folder. Only the owner may read it: it holds password hashes.
+
+    A file that is there is not opened: closing it would drop the locks that this process has on it through SQLite,
+    and the next program to close it would delete the log under us (sqlite.org/howtocorrupt.html, 2.2).
+    """
     path = Path(url.database or "")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def reading_engine(url: URL, patience: float) -> AsyncEngine:

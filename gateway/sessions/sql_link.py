@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -170,10 +170,15 @@ class SqlLink:
 
 
 def _make_file(url: URL) -> None:
-    """The file and its folder, for the owner only; SQLite gives its `-wal` and `-shm` the same mode."""
+    """The file and its folder, for the owner only; SQLite gives its `-wal` and `-shm` the same mode.
+
+    A file that is there is not opened: closing it would drop the locks that this process has on it through SQLite,
+    and the next program to close it would delete the log under us (sqlite.org/howtocorrupt.html, 2.2).
+    """
     path = Path(url.database or "")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _open_engine(engine: AsyncEngine | None) -> AsyncEngine:
