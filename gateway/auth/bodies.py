@@ -77,6 +77,10 @@ def parse(model: type[Body], body: bytes, headers: Headers) -> Body:
     """415 unless JSON was announced, 400 unless it is JSON, 422 unless its fields are the model's."""
     if not _is_json(headers):
         raise Refusal(Reason.MEDIA_TYPE)
+    if any(name == b"content-encoding" and value.strip().lower() != b"identity" for name, value in headers):
+        # RFC 9110 sections 12.5.3 and 15.5.16.
+        detail = "The request body must not be compressed"
+        raise Refusal(Reason.MEDIA_TYPE, detail=detail, headers={"Accept-Encoding": "identity"})
     fields = _strict_json(body)
     if not isinstance(fields, dict):
         raise Refusal(Reason.FIELD_INVALID, errors=[FieldError("", "must be a JSON object")])

@@ -19,7 +19,7 @@ from gateway.auth.bodies import (
     parse,
     read_body,
 )
-from gateway.auth.grants import Caller, user_fields
+from gateway.auth.grants import MOST_AGENT, Caller, user_fields
 from gateway.auth.registration import SignIn
 from gateway.auth.sessions import SessionLife
 from gateway.auth.wire import public_keys, success
@@ -66,15 +66,15 @@ class AuthEndpoints:
 
     async def register(self, request: Request) -> Response:
         body = await _body(request, Registration)
-        return _success(request, await self.sign_in.register(body, _caller(request)))
+        return _signed_in(request, await self.sign_in.register(body, _caller(request)))
 
     async def login(self, request: Request) -> Response:
         body = await _body(request, Credentials)
-        return _success(request, await self.sign_in.login(body, _caller(request)))
+        return _signed_in(request, await self.sign_in.login(body, _caller(request)))
 
     async def refresh(self, request: Request) -> Response:
         body = await _body(request, Refresh)
-        return _success(request, await self.life.refresh(body.refresh_token, _caller(request)))
+        return _signed_in(request, await self.life.refresh(body.refresh_token, _caller(request)))
 
     async def me(self, request: Request) -> Response:
         principal = self._principal(request)
@@ -85,6 +85,8 @@ class AuthEndpoints:
         body = await _optional_body(request)
         context = _context(request)
         authentication = self.authenticator.authenticate(context)
+        if isinstance(authentication, Principal):
+            context.principal = authentication
         await self.life.logout(body.refresh_token, authentication, _caller(request))
         return _success(request, {"logged_out": True})
 
@@ -134,21 +136,41 @@ def _context(request: Request) -> GatewayContext:
 
 
 async def _body(request: Request, model: type[Body]) -> Body:
-    headers = _context(request).headers
-    return parse(model, await read_body(request.receive, headers), headers)
+    return parse(model, await _raw(request), _context(request).headers)
 
 
 async def _optional_body(request: Request) -> Logout:
     """Logout needs no body when a Bearer token is sent."""
-    headers = _context(request).headers
-    raw = await read_body(request.receive, headers)
-    return parse(Logout, raw, headers) if raw else Logout()
+    raw = await _raw(request)
+    return parse(Logout, raw, _context(request).headers) if raw else Logout()
+
+
+async def _raw(request: Request) -> bytes:
+    context = _context(request)
+    raw = await read_body(request.receive, context.headers)
+    context.bytes_in = len(raw)
+    return raw
 
 
 def _caller(request: Request) -> Caller:
     context = _context(request)
     agent = next((value for name, value in context.headers if name == b"user-agent"), b"")
-    return Caller(agent.decode("latin-1")[:200], context.client_address, context.request_id)
+    # ASCII, as field values should be (RFC 9110 5.5), so that the stores count bytes and characters alike.
+    shown = agent[:MOST_AGENT].decode("ascii", "replace").replace("\ufffd", "?")
+    return Caller(shown, context.client_address, context.request_id)
+
+
+def _signed_in(request: Request, granted: Mapping[str, Any]) -> Response:
+    """The pair, and in the log whose it is."""
+    context = _context(request)
+    context.principal = Principal(
+        subject=granted["user_id"],
+        issuer="",
+        roles=(granted["role"],),
+        expires_at=granted["server_time"] + granted["expires_in"],
+        session_id=granted["session_id"],
+    )
+    return _success(request, granted)
 
 
 def _success(request: Request, body: Mapping[str, Any]) -> Response:

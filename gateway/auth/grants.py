@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.accounts.user import User
 from gateway.clock import Clock
@@ -11,10 +11,12 @@ from gateway.sessions.store import NewSession, SessionStore
 from gateway.tokens.access import AccessSubject, AccessTokens
 from gateway.tokens.refresh import RefreshTokens
 
+MOST_AGENT: Final = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request comes from, for the session list: user agent (cut to 200 characters) and address."""
+    """Where a request comes from, for the session list: user agent (cut to `MOST_AGENT` characters) and address."""
 
     agent: str
     address: str

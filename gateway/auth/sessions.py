@@ -16,6 +16,7 @@ from gateway.sessions.store import Presented, SessionInfo, SessionStore
 from gateway.sessions.unfinished import UnfinishedEnds
 from gateway.tokens.refresh import PresentedRefresh, RefreshTokens
 
+_SAME: Final = "The new password must differ from the current one."
 _NOTED: Final = frozenset({Outcome.REUSED, Outcome.FORGED, Outcome.ROLLED_FORWARD})
 
 
@@ -77,8 +78,8 @@ class SessionLife:
         if not ending and refused.reason is not Reason.TOKEN_REVOKED:
             raise refused
         for session_id, user_id in ending.items():
-            await self.store.end(user_id, session_id)
-            self._note("logout", user_id, session_id, caller)
+            if await self.store.end(user_id, session_id):
+                self._note("logout", user_id, session_id, caller)
 
     async def logout_all(self, principal: Principal, caller: Caller) -> int:
         """Raises the user's epoch first: what Redis may lose, SQL still refuses.
@@ -111,7 +112,7 @@ class SessionLife:
         verdict = await self.passwords.verify(user.password_hash, body.current)
         if not verdict.ok:
             raise Refusal(Reason.CREDENTIALS_INVALID)
-        why_not = self.passwords.check(body.new)
+        why_not = _SAME if body.new == body.current else self.passwords.check(body.new)
         if why_not is not None:
             raise Refusal(Reason.FIELD_INVALID, errors=[FieldError("new", why_not)])
         new_hash = await self.passwords.hash(body.new)

@@ -4,7 +4,7 @@
 -- ARGV  1 now in ms, or '' for the server's clock   2 user id   3 prefix of family keys   4 idle ms   5 linger ms
 --
 -- Family (hash): u user, g generation, c current hash, p previous hash, r rotated at, x absolute end, e epoch,
---                n created at, i address, a1 a2 a3 agent. A tombstone has only u and d.
+--                n created at, i address, a1 a2 a3 a4 agent. A tombstone has only u and d.
 
 local server = redis.call('TIME')
 local server_ms = server[1] * 1000 + math.floor(server[2] / 1000)

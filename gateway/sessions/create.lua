@@ -1,6 +1,6 @@
 -- A new session at login. Answers 0 when it is refused, else the ids of the sessions that had to go for it.
 -- ARGV  6 session id   7 hash   8 epoch of the user   9 created at ms   10 absolute end ms   11 most sessions
---       12 address   13 14 15 agent in pieces
+--       12 address   13 14 15 16 agent in pieces
 
 local sid, most = ARGV[6], tonumber(ARGV[11])
 local remembered = tonumber(redis.call('GET', KEYS[3]) or '0')
@@ -31,7 +31,7 @@ end
 if not known[1] then
   redis.call('HSET', prefix .. sid, 'u', user, 'g', '0', 'c', ARGV[7], 'p', '', 'r', text(now), 'x', ARGV[10],
     'e', ARGV[8], 'n', ARGV[9], 'i', ARGV[12])
-  for i = 1, 3 do
+  for i = 1, 4 do
     if ARGV[12 + i] ~= '' then
       redis.call('HSET', prefix .. sid, 'a' .. i, ARGV[12 + i])
     end

@@ -6,6 +6,8 @@ from redis.exceptions import ResponseError
 
 async def settings_warnings(client: Redis) -> list[str]:
     """Ask CONFIG GET; managed services often forbid it, which is a warning too."""
+    # What a new connection is refused for (password, database) is no matter of reading settings.
+    await client.ping()
     try:
         # One name a call: several at once need Redis 7.
         policy = await _setting(client, "maxmemory-policy")

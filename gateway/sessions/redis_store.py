@@ -19,7 +19,7 @@ _EVENTS = "gw:{0}:events"
 _PROBE = "gw:{0}:ping"
 # A small hash stays compact while no value is longer; one long agent would double a session's memory.
 _PIECE = 64
-_PIECES = 3
+_PIECES = 4
 
 
 class RedisSessionStore:
@@ -135,7 +135,7 @@ def _pieces(agent: str) -> list[bytes]:
 
 def _info(user_id: str, session_id: bytes, flat: list[bytes], deadline: int) -> SessionInfo:
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    agent = b"".join(fields.get(name, b"") for name in (b"a1", b"a2", b"a3"))
+    agent = b"".join(fields.get(name, b"") for name in (b"a1", b"a2", b"a3", b"a4"))
     return SessionInfo(
         session_id=session_id.decode(),
         user_id=user_id,

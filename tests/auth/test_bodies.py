@@ -34,6 +34,16 @@ def receiving(*chunks: bytes) -> Receive:
     return receive
 
 
+@pytest.mark.parametrize("encoding", [b"gzip", b"br", b"identity, gzip", b"GZIP", b""])
+def test_bodies_in_another_encoding_are_refused(encoding: bytes) -> None:
+    refused = refusal(GOOD, [*JSON, (b"content-encoding", encoding)])
+    assert (refused.reason, refused.headers) == (Reason.MEDIA_TYPE, {"Accept-Encoding": "identity"})
+
+
+def test_identity_is_no_other_encoding() -> None:
+    assert parse(Credentials, GOOD, [*JSON, (b"content-encoding", b" Identity ")]).email == "a@example.com"
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

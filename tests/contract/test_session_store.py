@@ -99,6 +99,7 @@ AGENTS = [
     pytest.param("Firefox", "Firefox", id="short"),
     pytest.param("", "", id="empty"),
     pytest.param("Mozilla/5.0 (X11; Linux x86_64) " * 5, "Mozilla/5.0 (X11; Linux x86_64) " * 5, id="160"),
+    pytest.param("x" * 200, "x" * 200, id="as much as is kept"),
     pytest.param("é" * 90, "é" * 90, id="not ASCII"),
 ]
 

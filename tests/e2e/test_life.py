@@ -106,6 +106,8 @@ def test_password_change_leaves_one_session(any_store: RunningGateway) -> None:
     other = any_store.login("password@example.com", "password123")
     wrong = post(any_store, "password", granted, current="not-it-at-all", new="another-password")
     assert_problem(wrong, Reason.CREDENTIALS_INVALID)
+    same = post(any_store, "password", granted, current="password123", new="password123")
+    assert (same.status_code, same.json()["errors"][0]["field"]) == (422, "new")
     weak = post(any_store, "password", granted, current="password123", new="short")
     assert_problem(weak, Reason.FIELD_INVALID)
     assert me(any_store, other) == 200

@@ -101,6 +101,31 @@ def test_a_password_change_during_an_outage_changes_nothing(gateway: RunningGate
     assert gateway.http.post("/auth/password", headers=bearer(granted), json=body).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("redis://ann:canary@127.0.0.1:{}/0", "refused the password"),
+        ("redis://127.0.0.1:{}/0", "asks for a password"),
+        ("redis://:right@127.0.0.1:{}/99", "refuses commands"),
+        ("redis://:right@nowhere.invalid:{}/0", "cannot be found: no host is named nowhere.invalid"),
+        ("rediss://:right@127.0.0.1:{}/0", "does not answer in TLS in time"),
+    ],
+    ids=["wrong password", "no password", "no such database", "unknown host", "no TLS"],
+)
+def test_a_redis_that_is_not_as_configured_is_told_from_one_that_is_away(
+    tmp_path: Path, own_redis: RedisServer, url: str, why: str
+) -> None:
+    own_redis.command("CONFIG SET requirepass right")
+    place = url.format(own_redis.port)
+    masked = place.replace("ann:canary@", "…@").replace(":right@", "…@")
+    gateway = RunningGateway(tmp_path / "gateway", store=place).start(wait=False)
+    told = f"gateway: the session store (sessions.store, {masked}) {why}\n   hint  "
+    eventually(lambda: told in gateway.talk.read_text(), 15)
+    assert "canary" not in gateway.talk.read_text()
+    assert gateway.stop() == 0
+    gateway.http.close()
+
+
 def test_a_gateway_starts_without_redis_and_waits_for_it(tmp_path: Path, own_redis: RedisServer) -> None:
     own_redis.kill()
     gateway = RunningGateway(tmp_path / "gateway", store=own_redis.url).start(wait=False)

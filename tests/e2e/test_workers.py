@@ -68,6 +68,7 @@ def test_metrics_are_those_of_both(fleet: RunningGateway) -> None:
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced_whatever_the_file_says_by_then(fleet: RunningGateway) -> None:
     before = workers_of(fleet)
+    counted = metric(fleet, "gateway_requests_total")
     written = fleet.config.read_text()
     fleet.config.write_text("broken: [")
     os.kill(before[0], signal.SIGKILL)
@@ -79,7 +80,10 @@ def test_a_killed_worker_is_replaced_whatever_the_file_says_by_then(fleet: Runni
     assert len(after) == 2
     assert before[1] in after
     assert before[0] not in after
-    assert "Traceback" not in fleet.talk.read_text()
+    assert metric(fleet, "gateway_requests_total") > counted > 0
+    talk = fleet.talk.read_text()
+    assert f"gateway: worker {before[0]} ended by signal 9; started {(set(after) - set(before)).pop()}\n" in talk
+    assert "Traceback" not in talk
     fleet.config.write_text(written)
 
 
