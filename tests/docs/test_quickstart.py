@@ -14,7 +14,8 @@ from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "quickstart.md"
-STOP = "trap 'kill $(jobs -p); wait' EXIT\n"
+# A script has no job control of its own, which `kill %1` needs.
+STOP = "set -m; trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n"
 
 
 def script() -> str:

@@ -22,6 +22,8 @@ CHANGING = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
     (r'("request_id": ?)"[^"]*"', r'\1"<id>"'),
     (r'("server_time": ?)[0-9.]+', r"\1<time>"),
+    # From login on: a second may have gone by.
+    (r'("refresh_expires_in": ?)6047[0-9]{2}|("refresh_expires_in": ?)604800', r"\1\2<week>"),
 )
 
 
