@@ -148,7 +148,7 @@ class Forward:
         exchange: Exchange | None,
     ) -> None:
         events = is_event_stream(headers)
-        if events and context.decision is not None and context.decision.route.forwarding.idle_timeout is None:
+        if events and context.match is not None and context.match.route.forwarding.idle_timeout is None:
             # Events come when they come. A client that leaves is noticed, and so is an upstream that closes.
             response.timeout = _PATIENT
         lasting = Lasting(self._live, context, exchange, events=events)

@@ -75,6 +75,11 @@ class Live:
                 await self._task
             self._task = None
 
+    @property
+    def watched(self) -> int:
+        """How many things last."""
+        return sum(len(watches) for watches in self._by_user.values())
+
     def watch(self, context: GatewayContext, cut: Callable[[Reason], object]) -> Watch | None:
         """Watch over an admitted request until `forget`; None when nobody's authority is behind it.
 

@@ -23,6 +23,8 @@ _BITE: Final = 16 * 1024
 _CLOSING_SECONDS: Final = 5.0
 # A peer that was not heard of for this long is asked whether it is there, and given up when it does not say so.
 _SILENCE_SECONDS: Final = 20.0
+# One that takes nothing for this long would hold the other side for as long as it likes.
+_STALL_SECONDS: Final = 75.0
 
 _CONTROL: Final = frozenset({Opcode.PING, Opcode.PONG})
 _Utf8: Final[Callable[[], codecs.IncrementalDecoder]] = codecs.getincrementaldecoder("utf-8")
@@ -41,6 +43,7 @@ class Half(Successor):
         "_decoder",
         "_ended",
         "_full",
+        "_full_since",
         "_heard",
         "_loop",
         "_lost",
@@ -48,11 +51,11 @@ class Half(Successor):
         "_paused",
         "_silent_since",
         "_timer",
-        "_transport",
         "_unread",
         "frames",
         "gone",
         "received",
+        "transport",
     )
 
     def __init__(
@@ -65,10 +68,10 @@ class Half(Successor):
         self._lost = lost
         self._ended = ended
         self._other = self
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._full = self._paused = self._busy = self._heard = self._asked = False
         self._unread = b""
-        self._silent_since = 0.0
+        self._silent_since = self._full_since = loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
 
@@ -85,8 +88,8 @@ class Half(Successor):
 
     def abort(self) -> None:
         """End the connection without a word."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     # What the server calls.
 
@@ -100,6 +103,10 @@ class Half(Successor):
         self._other._look_after(now)
 
     def _look_after(self, now: float) -> None:
+        if not self._full:
+            self._full_since = now
+        elif now - self._full_since > _STALL_SECONDS:
+            self.abort()
         if self._heard or self._paused or self._full:
             self._heard = self._asked = False
             self._silent_since = now
@@ -115,7 +122,7 @@ class Half(Successor):
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        self.transport = transport  # type: ignore[assignment]
         self._heard = True
 
     def data_received(self, data: bytes) -> None:
@@ -158,13 +165,13 @@ class Half(Successor):
 
     def _regulate(self) -> None:
         waits = self._other._holds_up()
-        if waits is self._paused or self._transport is None or self._transport.is_closing():
+        if waits is self._paused or self.transport is None or self.transport.is_closing():
             return
         self._paused = waits
         if waits:
-            self._transport.pause_reading()
+            self.transport.pause_reading()
         else:
-            self._transport.resume_reading()
+            self.transport.resume_reading()
 
     def _holds_up(self) -> bool:
         return self._full and self.frames.state is State.OPEN
@@ -227,7 +234,7 @@ class Half(Successor):
     def _flush(self, *, unless_full: bool = False) -> None:
         """Write what the protocol wants written. An empty piece stands for the end of the stream."""
         pieces = self.frames.data_to_send()
-        transport = self._transport
+        transport = self.transport
         if not pieces or transport is None or transport.is_closing():
             return
         ending = self.frames.state is not State.OPEN
@@ -239,11 +246,11 @@ class Half(Successor):
             # Nothing is passed on to this side any more: the other reads on, and hears the answer to a close.
             self._loop.call_soon(self._other._read)
         if not pieces[-1]:
-            _end_stream(transport)
+            self._end_stream(transport)
 
-
-def _end_stream(transport: asyncio.Transport) -> None:
-    if transport.can_write_eof():
-        transport.write_eof()
-    else:
-        transport.close()
+    def _end_stream(self, transport: asyncio.Transport) -> None:
+        """Close, if the peer has said its last word; else go on reading, lest a reset swallows ours."""
+        if self.frames.close_rcvd is None and transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()

@@ -114,17 +114,26 @@ def accepted(peer: Peer, *fields: str) -> RawMessage:
     return request
 
 
+def until_close(peer: Peer) -> tuple[int, bytes] | None:
+    """Read up to the gateway's close frame, answer it, and say what was in it."""
+    while (found := read_frame(peer.reader)) is not None:
+        if found.opcode == CLOSE:
+            peer.send(frame(CLOSE, found.data, mask=False))
+            return close_of(found)
+    return None
+
+
 class RawWebSocket:
     """A client on a raw socket; `head` is the answer to its handshake."""
 
-    def __init__(self, port: int, target: str = "/", *fields: str, receive_buffer: int = 0) -> None:
+    def __init__(self, port: int, target: str = "/", *fields: str, early: bytes = b"", receive_buffer: int = 0) -> None:
         self.sock = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(8)
         self.sock.connect(("127.0.0.1", port))
         self.reader = RawReader(self.sock)
-        self.send(opening(target, *fields))
+        self.send(opening(target, *fields) + early)
         self.head = RawMessage(self.reader.until(b"\r\n\r\n") or b"")
 
     def send(self, data: bytes) -> None:

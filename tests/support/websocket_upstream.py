@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -55,7 +56,8 @@ def websocket_service(handler: Handler = echo, **options: Any) -> Iterator[Servi
             service.requests.append(connection.request)
         service.connections.append(connection)
         try:
-            await handler(connection)
+            with suppress(ConnectionClosed):
+                await handler(connection)
         finally:
             await connection.close()
             service.endings.append((connection.close_code, connection.close_reason))
