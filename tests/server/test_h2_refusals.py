@@ -171,14 +171,14 @@ def test_pings_keep_no_connection(both: RunningGateway) -> None:
         client.ask(request())
         begun = time.monotonic()
         client.sock.settimeout(0.2)
-        while not client.closed and time.monotonic() - begun < 5:
+        while not client.closed and time.monotonic() - begun < 15:
             try:
                 client.send(frame(PING, 0, 0, bytes(8)))
                 client.read()
             except (TimeoutError, OSError):
                 continue
         assert client.pongs > 3
-        assert time.monotonic() - begun < 4
+        assert client.closed
 
 
 def test_a_head_that_never_ends_is_cut_off(both: RunningGateway) -> None:
