@@ -160,9 +160,7 @@ def _counters(revocations: RevocationView, log: AccessLog) -> Counters:
 
 def _passwords(settings: Settings) -> Passwords:
     policy = settings.accounts.password
-    return Passwords(
-        min_length=policy.min_length, reject_common=policy.reject_common, threads=spare_threads()
-    )
+    return Passwords(min_length=policy.min_length, reject_common=policy.reject_common, threads=spare_threads())
 
 
 def _store(settings: Settings, clock: Clock) -> SessionStore:

@@ -146,10 +146,6 @@ def _part(piece: str, offset: int) -> str | Param:
     if piece.strip() in (".", ".."):
         raise PatternError("a dot segment never reaches a route", offset)
     if sign := _SPECIAL.search(piece):
-        why = (
-            "'**' stands alone, as the last segment"
-            if sign.group() == "*"
-            else "a parameter is a whole segment"
-        )
+        why = "'**' stands alone, as the last segment" if sign.group() == "*" else "a parameter is a whole segment"
         raise PatternError(why, offset + sign.start())
     return piece

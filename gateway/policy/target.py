@@ -31,9 +31,7 @@ _NO_MARKS: frozenset[str] = frozenset()
 
 # Visible ASCII without # % . / ; ? \ opens a segment, and a dot may follow: nothing here needs a second look.
 _OPENING = rb"\x21\x22\x24\x26-\x2d\x30-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e"
-_PLAIN = re.compile(
-    rb"((?:/[" + _OPENING + rb"][" + _OPENING + rb".]*)+/?|/)(?:\?([\x21\x22\x24-\x7e]*))?"
-).fullmatch
+_PLAIN = re.compile(rb"((?:/[" + _OPENING + rb"][" + _OPENING + rb".]*)+/?|/)(?:\?([\x21\x22\x24-\x7e]*))?").fullmatch
 _ABSOLUTE = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 _MARKS = re.compile(rb"%(?:2f|5c|3b|3f|23)|;|//", re.IGNORECASE)
 _DOUBLY_ENCODED = re.compile(r"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")

@@ -74,9 +74,7 @@ class _Lineage:
 class RefreshTokens:
     """Issues and reads refresh tokens, without a clock: whether one is too old the session store says."""
 
-    def __init__(
-        self, ring: KeyRing, *, issuer: str, entropy: Callable[[int], bytes] = secrets.token_bytes
-    ) -> None:
+    def __init__(self, ring: KeyRing, *, issuer: str, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._issuer = issuer
         self._entropy = entropy
         self._active = ring.active.kid

@@ -30,9 +30,7 @@ def _package_of(imported: str) -> str:
 
 
 def _own_imports(module: Module) -> list[tuple[int, str]]:
-    return [
-        (line, name) for line, name in module.imports() if name.split(".")[0] == "gateway" and "." in name
-    ]
+    return [(line, name) for line, name in module.imports() if name.split(".")[0] == "gateway" and "." in name]
 
 
 def _points_up(package: str, other: str) -> bool:

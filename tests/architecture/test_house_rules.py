@@ -46,9 +46,7 @@ def _base_http_middleware(module: Module) -> Iterator[int]:
     """It never sees WebSockets, hides disconnects and breaks streams."""
     for node in ast.walk(module.tree):
         names = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
-        if "BaseHTTPMiddleware" in names or (
-            isinstance(node, ast.Attribute) and node.attr == "BaseHTTPMiddleware"
-        ):
+        if "BaseHTTPMiddleware" in names or (isinstance(node, ast.Attribute) and node.attr == "BaseHTTPMiddleware"):
             yield node.lineno  # type: ignore[attr-defined]
 
 

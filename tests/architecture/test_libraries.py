@@ -63,8 +63,7 @@ def test_policy_and_the_session_state_machine_do_no_io() -> None:
     impure = [
         f"{module.path}:{line} imports {name}"
         for module, line, name in IMPORTS
-        if module.path.startswith(PURE)
-        and (name in DOES_IO or name.rpartition(".")[0] in DOES_IO or _foreign(name))
+        if module.path.startswith(PURE) and (name in DOES_IO or name.rpartition(".")[0] in DOES_IO or _foreign(name))
     ]
     assert not impure
 

@@ -54,6 +54,4 @@ def winner(routes: list[Route], raw: str, method: str = "GET", host: str = "gw.t
 
 def principal(*roles: str, subject: str = "7", scopes: str = "", **claims: object) -> Principal:
     """A caller with these roles, space-separated scopes and claims."""
-    return Principal(
-        subject, "gateway", roles, 2_000_000_000, scopes=frozenset(scopes.split()), claims=claims
-    )
+    return Principal(subject, "gateway", roles, 2_000_000_000, scopes=frozenset(scopes.split()), claims=claims)

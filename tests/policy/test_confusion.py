@@ -87,9 +87,7 @@ def answer(table: RouteTable, raw: str, *, method: str = "GET", host: bytes = b"
     return 404 if type(outcome).__name__ == "NoRoute" else 405
 
 
-@pytest.mark.parametrize(
-    ("raw", "status"), [case[1:] for case in CASES], ids=[f"{n} {raw}" for n, raw, _ in CASES]
-)
+@pytest.mark.parametrize(("raw", "status"), [case[1:] for case in CASES], ids=[f"{n} {raw}" for n, raw, _ in CASES])
 def test_each_is_answered_as_its_plain_form_or_refused_twice_in_a_row(raw: str, status: int) -> None:
     assert [answer(TABLE, raw), answer(TABLE, raw)] == [status, status]
 
@@ -102,9 +100,7 @@ def test_allowing_every_mark_on_the_public_route_opens_nothing(raw: str) -> None
     assert (status == 200) == (raw in harmless)
 
 
-@pytest.mark.parametrize(
-    "host", [b"APP.Example.COM", b"app.example.com.", b"app.example.com:443", b"app.example.com"]
-)
+@pytest.mark.parametrize("host", [b"APP.Example.COM", b"app.example.com.", b"app.example.com:443", b"app.example.com"])
 def test_13_hosts_are_one_host_in_any_case_among_many(host: bytes) -> None:
     assert answer(MANY_HOSTS, "/admin/x", host=host) == 401
 

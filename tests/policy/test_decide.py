@@ -67,12 +67,8 @@ def test_a_denial_names_the_caller_for_the_log_and_the_cause_for_the_caller() ->
     assert decide(route("/a", access=ADMIN), {}, BAD).detail == "Token has expired"
 
 
-@pytest.mark.parametrize(
-    "authentication", [NOBODY, BAD, CALLER, ROOT], ids=["nobody", "bad", "user", "admin"]
-)
-@pytest.mark.parametrize(
-    "access", [None, "public", True, object(), SimpleNamespace(describe=lambda: "public")]
-)
+@pytest.mark.parametrize("authentication", [NOBODY, BAD, CALLER, ROOT], ids=["nobody", "bad", "user", "admin"])
+@pytest.mark.parametrize("access", [None, "public", True, object(), SimpleNamespace(describe=lambda: "public")])
 def test_an_access_nobody_knows_lets_nobody_in(access: Any, authentication: Authentication) -> None:
     decision = decide(route("/a", access=access), {}, authentication)
     assert not decision.allowed

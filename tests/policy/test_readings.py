@@ -110,9 +110,7 @@ def test_a_method_nobody_takes_is_told_where_the_marks_are_allowed() -> None:
     assert type(allowing).__name__ == "MethodNotAllowed"
 
 
-@pytest.mark.parametrize(
-    ("access", "expected"), [(OWNER, AmbiguousPath), (AUTHENTICATED, Match)], ids=["owner", "any"]
-)
+@pytest.mark.parametrize(("access", "expected"), [(OWNER, AmbiguousPath), (AUTHENTICATED, Match)], ids=["owner", "any"])
 def test_a_value_that_access_depends_on_is_the_same_in_every_reading(access: object, expected: type) -> None:
     """One reader sees the caller as owner of `me`, another the files of `victim`."""
     routes = [route("/{tenant}/{id}/**", access=access, allow=ALL_MARKS)]  # type: ignore[arg-type]

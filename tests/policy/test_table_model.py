@@ -27,10 +27,7 @@ def _routes(specs: list[tuple[list[str], str, str | None, tuple[str, ...]]]) -> 
 
 
 def _kinds(path: str) -> list[int]:
-    return [
-        RANK["rest" if part == "**" else "param" if "{" in part else "literal"]
-        for part in path[1:].split("/")
-    ]
+    return [RANK["rest" if part == "**" else "param" if "{" in part else "literal"] for part in path[1:].split("/")]
 
 
 def _path_matches(pattern: str, path: str) -> bool:

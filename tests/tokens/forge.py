@@ -77,9 +77,7 @@ def with_claims(**changes: Any) -> bytes:
 
 def without(name: str) -> bytes:
     """The good token less one claim or header key."""
-    return sealed(
-        {k: v for k, v in HEADER.items() if k != name}, {k: v for k, v in CLAIMS.items() if k != name}
-    )
+    return sealed({k: v for k, v in HEADER.items() if k != name}, {k: v for k, v in CLAIMS.items() if k != name})
 
 
 def payload_with(member: str) -> bytes:

@@ -16,11 +16,7 @@ PRIVATE: dict[str, Any] = {
     "RS256": RSA_KEY,
 }
 PUBLIC_PEM = RSA_KEY.public_key().public_bytes(PEM, SPKI)
-SSH_KEY = (
-    PRIVATE["EdDSA"]
-    .public_key()
-    .public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-)
+SSH_KEY = PRIVATE["EdDSA"].public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
 
 
 def private_pem(key: Any) -> Secret:

@@ -168,9 +168,7 @@ FORM_ATTACKS = {
     "32 just over 8 KiB": (with_claims(x="x" * 6000), MALFORMED, True),
     "33 padded signature": (GOOD + b"=", MALFORMED, True),
     "33 padded payload": (
-        signed_over(
-            b64(raw(HEADER)) + b"." + b64(raw(CLAIMS) + b" " * (1 - len(raw(CLAIMS)) % 3 + 3)) + b"=="
-        ),
+        signed_over(b64(raw(HEADER)) + b"." + b64(raw(CLAIMS) + b" " * (1 - len(raw(CLAIMS)) % 3 + 3)) + b"=="),
         MALFORMED,
         True,
     ),

@@ -47,9 +47,7 @@ def test_documented_service_code_accepts_our_token(caller: Any) -> None:
 
 
 def test_documented_service_code_refuses_a_refresh_token(caller: Any) -> None:
-    first = forge.refresh_tokens().first(
-        user_id=forge.USER, session_id="s", issued_at=1, expires_at=forge.NOW + 60
-    )
+    first = forge.refresh_tokens().first(user_id=forge.USER, session_id="s", issued_at=1, expires_at=forge.NOW + 60)
     with pytest.raises(jwt.InvalidSignatureError):
         caller(first.token)
 

@@ -63,9 +63,7 @@ def test_replay_gives_the_same_bytes_on_every_worker() -> None:
 
 def test_replay_gives_the_same_bytes_after_the_active_key_changed() -> None:
     old, new = Secret(forge.OLD_SECRET), Secret(forge.SECRET)
-    before, after = (
-        forge.refresh_tokens(ring) for ring in (KeyRing.from_secret(old), KeyRing.from_secret(new, [old]))
-    )
+    before, after = (forge.refresh_tokens(ring) for ring in (KeyRing.from_secret(old), KeyRing.from_secret(new, [old])))
     token = first(before)
     assert before.successor(before.read(token), **NEXT) == after.successor(after.read(token), **NEXT)
 
