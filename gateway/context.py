@@ -33,8 +33,8 @@ class GatewayContext:
 
     `started` is monotonic seconds; `headers` have lower-case names; `upstream_seconds` is the time to the
     upstream's first response byte. `why` says more of a refusal, for the log alone. `body_length` is what the
-    request announces: 0 for no body, None for a body in chunks. `peer` holds the socket, `client_address` is
-    who is behind trusted proxies.
+    request announces: 0 for no body, None for a body in chunks. `peer` holds the socket, `client_address` is who is
+    behind trusted proxies. Only a WebSocket handshake has an `offer`.
     """
 
     __slots__ = (

@@ -163,6 +163,7 @@ class RouteReader:
 
     def _forwarding(self, settings: RouteSettings, path: Path, pattern: PathPattern) -> Forwarding:
         self._check_upstream(settings.upstream, path)
+        self._check_websocket(settings, path)
         return ForwardingReader(self._source, path, pattern).read(settings)
 
     def _check_upstream(self, name: str, path: Path) -> None:
@@ -171,6 +172,16 @@ class RouteReader:
             hint = "" if from_environment(leaf) else did_you_mean(name, self._upstreams, "known upstreams")
             about = label(self._source, path)
             self._source.error((*path, "upstream"), f"{about}: unknown upstream {shown(leaf)}", hint)
+
+    def _check_websocket(self, settings: RouteSettings, path: Path) -> None:
+        if not settings.websocket:
+            return
+        place = (*path, "websocket")
+        upstream = self._upstreams.get(settings.upstream)
+        if upstream is not None and upstream.protocol == "h2":
+            self._error(place, "an upstream with protocol: h2 carries no WebSockets", "name one with protocol: http1")
+        if settings.methods is not None and "GET" not in settings.methods:
+            self._error(place, "a handshake is a GET, which this route does not take", "add GET to `methods`")
 
     def _warn_unused(self) -> None:
         """Silent while a route asks for an unknown upstream: that one is the likely user."""

@@ -77,6 +77,7 @@ class WebSockets:
             self._live.forget(watch)
             pair.abort()
             context.bytes_in, context.bytes_out = pair.client.received, pair.upstream.received
+            pair.part()
 
 
 def _cut(context: GatewayContext, pair: Pair, reason: Reason) -> None:

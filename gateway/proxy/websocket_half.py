@@ -91,16 +91,23 @@ class Half(Successor):
         if self.transport is not None:
             self.transport.abort()
 
+    def part(self) -> None:
+        """Both connections are gone. Halves and parser refer to each other, and must not wait for the collector."""
+        self.frames.parser.close()
+        del self._other, self._ended
+
     # What the server calls.
 
     def shutdown(self) -> None:
-        self.close(GOING_AWAY)
-        self._other.close(GOING_AWAY)
+        if not self.gone:
+            self.close(GOING_AWAY)
+            self._other.close(GOING_AWAY)
 
     def sweep(self, now: float) -> None:
         """Find out whether the peers are still there, of both halves."""
-        self._look_after(now)
-        self._other._look_after(now)
+        if not self.gone:
+            self._look_after(now)
+            self._other._look_after(now)
 
     def _look_after(self, now: float) -> None:
         if not self._full:
@@ -153,7 +160,7 @@ class Half(Successor):
 
     def _read(self) -> None:
         """Take what has arrived as long as the other side has room, or does not want any of it any more."""
-        if self._busy:
+        if self._busy or self.gone:
             return
         self._busy = True
         most = _BITE if self.frames.extensions else len(self._unread)

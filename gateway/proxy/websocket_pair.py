@@ -33,6 +33,12 @@ class Pair:
         self.client.abort()
         self.upstream.abort()
 
+    def part(self) -> None:
+        """Let go of everything, once `done`."""
+        if self.done.done() and not self.done.cancelled():
+            self.client.part()
+            self.upstream.part()
+
     def _end(self) -> None:
         if not self.done.done():
             self.done.set_result(None)

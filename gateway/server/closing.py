@@ -72,6 +72,8 @@ class ClosingProtocol(HttpToolsProtocol):
             # Scope and cycle refer to each other; what never ran must not wait for the collector.
             waiting.scope.pop(EXCHANGE_KEY, None)  # type: ignore[typeddict-item]
         self.pipeline.clear()
+        if self.handover is not None:
+            self.handover.drop()
         if self.running is not None:
             self.running.departed()
 

@@ -60,7 +60,7 @@ class Handover:
 
     def __init__(self, protocol: Left, cycle: GatewayCycle, connections: set[Any]) -> None:
         self._protocol: Left | None = protocol
-        self._cycle = cycle
+        self._cycle: GatewayCycle | None = cycle
         self._connections = connections
         self._early = bytearray()
 
@@ -71,11 +71,11 @@ class Handover:
     def switch(self, head: bytes, successor: Successor) -> None:
         """See `gateway.asgi.Handshake`."""
         protocol, cycle = self._protocol, self._cycle
-        if protocol is None or protocol.broken is not None or cycle.disconnected or protocol.transport.is_closing():
+        self.drop()
+        if protocol is None or cycle is None or not _can_be_left(protocol, cycle):
             raise ConnectionError
         transport, flow = protocol.transport, protocol.flow
-        self._protocol = None
-        self._follow(protocol, successor)
+        self._follow(protocol, cycle, successor)
         cycle.give_up()
         transport.write(head)
         transport.set_protocol(successor)
@@ -88,7 +88,11 @@ class Handover:
         if cycle.draining:
             successor.shutdown()
 
-    def _follow(self, protocol: Left, successor: Successor) -> None:
+    def drop(self) -> None:
+        """Nothing comes of it any more. Scope, cycle and this refer to each other: no collector is needed."""
+        self._protocol = self._cycle = None
+
+    def _follow(self, protocol: Left, cycle: GatewayCycle, successor: Successor) -> None:
         """The server looks after the successor as long as the application is busy with it."""
         connections, crowd, place = self._connections, protocol.config.crowd, protocol.place
         connections.discard(protocol)
@@ -99,5 +103,9 @@ class Handover:
             if place is not None:
                 crowd.leave(place)
 
-        if self._cycle.task is not None:
-            self._cycle.task.add_done_callback(ended)
+        if cycle.task is not None:
+            cycle.task.add_done_callback(ended)
+
+
+def _can_be_left(protocol: Left, cycle: GatewayCycle) -> bool:
+    return protocol.broken is None and not cycle.disconnected and not protocol.transport.is_closing()

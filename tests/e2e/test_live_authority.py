@@ -206,6 +206,23 @@ def test_a_websocket_is_one_line_in_the_log(fleet: RunningGateway) -> None:
     assert line["ms"] > 200
 
 
+def test_a_websocket_holds_a_place_of_its_address_and_gives_it_back(tmp_path: Path, upstream: RawUpstream) -> None:
+    limits = "{connections_per_address: 3}"
+    with running(tmp_path, upstream=upstream.url, more_routes=ROUTES, limits=limits) as gateway:
+        clients = [RawWebSocket(gateway.port, "/live/open/x") for _ in range(3)]
+        with RawWebSocket(gateway.port, "/live/open/x") as too_many:
+            assert too_many.head.status == 503
+        for client in clients:
+            client.send(close_frame(1000))
+            assert close_of(client.frame()) == (1000, b"")
+            client.close()
+        eventually(lambda: metric(gateway, "gateway_websockets ") == 0)
+        with ExitStack() as stack:
+            for _ in range(3):
+                again = stack.enter_context(RawWebSocket(gateway.port, "/live/open/x"))
+                assert again.head.status == 101
+
+
 def test_a_stop_ends_everything_in_good_order_and_soon(tmp_path: Path, upstream: RawUpstream) -> None:
     with running(tmp_path, upstream=upstream.url, more_routes=ROUTES, drain="10s") as gateway:
         granted = gateway.register()

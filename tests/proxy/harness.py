@@ -165,6 +165,7 @@ class ForwardServer:
         if setting.beside:
             endpoint = Endpoint.parse(setting.beside)
             self.upstreams["beside"] = Upstream("beside", endpoint, targets_at([endpoint]))
+        self.connections: set[Any] = set()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port: int = self._socket.getsockname()[1]
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -199,6 +200,7 @@ class ForwardServer:
         # uvicorn's own main loop and shutdown sleep a tenth of a second each; tests have no time for that.
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)
+        self.connections = server.server_state.connections
         await server.startup(sockets=[self._socket])
         self._ready.set()
         await self._stopped.wait()
