@@ -3,6 +3,7 @@
 `sqlite:///relative/path`, `sqlite:////absolute/path`, `postgresql://user@host:port/name`.
 """
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,8 @@ def make_file(url: URL) -> None:
     """
     path = Path(url.database or "")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
