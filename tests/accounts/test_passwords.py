@@ -158,8 +158,9 @@ async def test_an_unknown_user_costs_what_a_known_one_does(passwords: Passwords)
             started = time.perf_counter()
             assert not (await passwords.verify(candidate, "wrong horse")).ok
             times[name].append(time.perf_counter() - started)
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
-    assert max(medians.values()) < 1.5 * min(medians.values()), medians
+    # The least of many is the work itself; all else is what other programs on the machine did meanwhile.
+    least = {name: min(taken) for name, taken in times.items()}
+    assert max(least.values()) < 1.5 * min(least.values()), least
 
 
 async def test_more_than_the_queue_holds_is_refused_at_once() -> None:
