@@ -23,6 +23,9 @@ check: $(VENV)/test.stamp ## lint, formatting and types
 bench: $(VENV)/test.stamp ## speed and size beside HAProxy, nginx, Caddy and others; ARGS=--quick takes a minute
 	$(PY) -m benchmarks $(ARGS)
 
+soak: $(VENV)/test.stamp ## five minutes of mixed traffic: memory, descriptors and connections must stay where they were
+	SOAK_SECONDS=$${SOAK_SECONDS:-300} $(PY) -m pytest -q tests/soak $(ARGS)
+
 lock: ## renew constraints.txt with the newest versions that pyproject.toml allows
 	$(MAKE) VENV=.venv-lock .venv-lock/bin/python
 	.venv-lock/bin/python -m pip install --editable '.[test]'
@@ -58,4 +61,4 @@ $(PY):
 	echo "Install one, or name one: make PYTHON=/path/to/python3.13 run" >&2; \
 	exit 1
 
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench soak lock clean
