@@ -1,6 +1,7 @@
 """P73-P75: bytes of one user's answer never reach another, who has a token and a connection of their own."""
 
 import threading
+import time
 
 import pytest
 
@@ -50,6 +51,37 @@ def assert_never_poisoned(stage: Stage, poison: bytes, method: str, alice: Grant
 )
 def test_p73_a_body_where_none_may_be(stage: Stage, alice: Granted, bob: Granted, method: str, poison: bytes) -> None:
     assert_never_poisoned(stage, poison, method, alice, bob)
+
+
+@pytest.mark.xfail(reason="a connection is used again though its last answer announced a body", strict=True)
+@pytest.mark.parametrize(
+    ("method", "announced"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        ("GET", NOT_MODIFIED),
+        ("GET", b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n"),
+    ],
+    ids=["HEAD with a length", "HEAD in chunks", "304 with a length", "204 with a length"],
+)
+def test_p73_a_body_that_comes_late(stage: Stage, alice: Granted, bob: Granted, method: str, announced: bytes) -> None:
+    """A server that sends the body it announced, though none may be, sends it in a write of its own."""
+
+    def script(peer: Peer) -> None:
+        while (request := peer.request()) is not None:
+            if request.target == b"/alice":
+                peer.send(announced)
+                time.sleep(0.2)
+                peer.send(EVIL)
+            else:
+                peer.send(ok(request.target))
+
+    stage.plays(script)
+    with stage.client() as hers, stage.client() as his:
+        hers.send(stage.request(method, "/alice", token(alice), kind="user"))
+        hers.response(to_head=method == "HEAD")
+        answer = his.ask(stage.request("GET", "/bob", token(bob), kind="user"))
+        assert (answer.status, answer.body, answer.all(b"x-evil")) == (200, b"/bob", [])
 
 
 @pytest.mark.parametrize(
