@@ -143,7 +143,7 @@ class Answer:
             self._refuse("a transfer coding other than chunked")
             return
         self.status = status
-        self.keep_alive = self._parser.should_keep_alive()
+        self.keep_alive = self._parser.should_keep_alive() and not self._announces_in_vain(bool(codings))
         self._until_close = not (codings or self._has_length())
         self.head_done = True
         self.complete = self._head_only
@@ -167,6 +167,13 @@ class Answer:
         self.headers = []
         if status == 101 or self._interims > _MOST_INTERIM:
             self._refuse(f"status {status} out of place")
+
+    def _announces_in_vain(self, chunked: bool) -> bool:
+        """Whether a body is announced where none may be. A server that sends it all the same may do so too late to
+        be seen, and then its bytes would be the next caller's answer (RFC 9112 section 9.2)."""
+        if not (self._head_only or self.status in (204, 304)):
+            return False
+        return chunked or any(name == b"content-length" and value.strip() != b"0" for name, value in self.headers)
 
     def _has_length(self) -> bool:
         """Whether the end can be told though the body is not chunked (RFC 9112 section 6.3)."""

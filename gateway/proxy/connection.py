@@ -9,6 +9,7 @@ from typing import Final
 from gateway.errors import UpstreamFailed
 from gateway.proxy.answer import Answer
 from gateway.reasons import Reason
+from gateway.writes import Writes
 
 _HIGH: Final = 128 * 1024
 
@@ -31,6 +32,7 @@ class Connection(asyncio.Protocol):
         "_request_sent",
         "_transport",
         "_writer",
+        "_writes",
         "answer",
         "closed",
         "deadline",
@@ -42,7 +44,13 @@ class Connection(asyncio.Protocol):
         "write_deadline",
     )
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, on_lost: Callable[["Connection"], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        loop: asyncio.AbstractEventLoop,
+        on_lost: Callable[["Connection"], None],
+        writes: Writes | None = None,
+    ) -> None:
         self.name = name
         self.made = self.idle_since = loop.time()
         self.answer: Answer | None = None
@@ -51,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._poll = select.poll()
         self._on_lost = on_lost
+        self._writes = writes or Writes()
         self._transport: asyncio.Transport | None = None
         self._full = self._paused = self._request_sent = False
         self._reader: asyncio.Future[None] | None = None
@@ -62,11 +71,13 @@ class Connection(asyncio.Protocol):
         """Start an exchange with the bytes of the request head (and of its body, if it is at hand)."""
         self.answer = answer = Answer(head_only=head_only)
         self.expired = self._request_sent = False
-        self.write(head)
+        if self._transport is not None and not self.closed:
+            self._writes.write(self._transport, head)
         return answer
 
     def write(self, data: bytes) -> None:
         """Send more of the request; `drain` tells when the upstream takes more."""
+        self._writes.flush()
         if self._transport is not None and not self.closed:
             self._transport.write(data)
 

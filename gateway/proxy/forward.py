@@ -9,6 +9,7 @@ from gateway.context import SCOPE_KEY, GatewayContext
 from gateway.errors import Refusal, UpstreamFailed
 from gateway.policy.route import Route
 from gateway.proxy.headers import HeaderRules, request_block, request_marks, response_headers
+from gateway.proxy.hops import hops_left
 from gateway.proxy.inbound import Inbound
 from gateway.proxy.lasting import Lasting, has_no_end, is_event_stream
 from gateway.proxy.live import Live
@@ -57,6 +58,9 @@ class Forward:
             raise Refusal(Reason.NOT_IMPLEMENTED)
         if context.match is None or context.target is None:
             raise Refusal(Reason.NO_ROUTE)
+        if context.method == "OPTIONS" and hops_left(context.headers) == 0:
+            await _answer_here(context, send)
+            return
         route = context.match.route
         upstream = self._upstreams[route.upstream]
         context.upstream = upstream.name
@@ -219,6 +223,14 @@ async def _relay(
     last = whole or b""
     context.bytes_out += len(last)
     await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+async def _answer_here(context: GatewayContext, send: Send) -> None:
+    """The request was to come no further than this (RFC 9110 section 7.6.2)."""
+    context.status = 204
+    headers = [(b"x-request-id", context.request_id.encode("latin-1"))]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _note_departure(context: GatewayContext, aborted: Reason | None) -> None:

@@ -10,6 +10,7 @@ from gateway.policy.access import AccessPublic
 from gateway.policy.route import Forwarding, Route
 from gateway.proxy.block import HeaderBlock, LastBlock
 from gateway.proxy.fields import Fate, FieldNames
+from gateway.proxy.hops import one_hop_on
 from gateway.proxy.identity import holds_control, identity_fields
 from gateway.proxy.transport import Headers
 from gateway.reasons import Reason
@@ -56,10 +57,12 @@ def request_marks(context: GatewayContext, route: Route) -> Headers:
 def request_block(rules: HeaderRules, context: GatewayContext, route: Route) -> HeaderBlock:
     """The fields that are the same for every request with these headers, by this caller, to this route.
 
-    An absolute-form target may name another host each time (RFC 9112 section 3.2.2): nothing is kept then.
+    An absolute-form target may name another host each time (RFC 9112 section 3.2.2), and OPTIONS counts its hops:
+    nothing is kept then.
     """
     reading = context.reading
-    if reading is None or (context.target is not None and context.target.authority is not None):
+    absolute = context.target is not None and context.target.authority is not None
+    if reading is None or absolute or context.method == "OPTIONS":
         return _block(rules, context, route)
     last: LastBlock | None = reading.derived.get(LastBlock)
     if last is not None and last.route is route and last.principal is context.principal:
@@ -78,6 +81,8 @@ def _block(rules: HeaderRules, context: GatewayContext, route: Route) -> HeaderB
     forwarding = route.forwarding
     kept, said = _of_client(rules, context, route)
     host = _host(context, said)
+    if context.method == "OPTIONS":
+        kept = one_hop_on(kept)
     own = _own_fields(context, said, host)
     if forwarding.identity and context.principal is not None:
         own += identity_fields(context.principal)

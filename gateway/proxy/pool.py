@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.proxy.connection import Connection
 from gateway.proxy.dial import Dial
+from gateway.writes import Writes
 
 _SWEEP_SECONDS: Final = 0.1
 
@@ -26,6 +27,7 @@ class Pool:
         self._connecting = 0
         self._sweeper: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._writes = Writes()
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -65,7 +67,7 @@ class Pool:
         loop = self._loop or asyncio.get_running_loop()
         self._connecting += 1
         try:
-            connection = await self._dial.connect(lambda: Connection(self._dial.name, loop, self._lost))
+            connection = await self._dial.connect(lambda: Connection(self._dial.name, loop, self._lost, self._writes))
         finally:
             self._connecting -= 1
         if self._sweeper is None:  # The pool was closed meanwhile.

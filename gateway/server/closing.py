@@ -89,6 +89,7 @@ class ClosingProtocol(HttpToolsProtocol):
         """Answered before all had arrived: read a little more, so that the answer is not lost to a reset
         (RFC 9112 section 9.6), then close."""
         self.lingering, self.since = True, self.loop.time()
+        self.config.writes.flush()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -125,12 +126,14 @@ class ClosingProtocol(HttpToolsProtocol):
         if self.transport.is_closing() or self.lingering:
             return
         request_id = known_as or new_request_id()
+        self.config.writes.flush()
         self.transport.write(refusal(reason, request_id))
         if known_as is None:
             self.app.turned_away(reason, request_id, self.client[0] if self.client else "")
         self._linger()
 
     def shutdown(self) -> None:
+        self.config.writes.flush()
         super().shutdown()
         if self.running is not None:
             self.running.drain()

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from gateway.asgi import EXCHANGE_KEY
 from gateway.errors import Refusal
 from gateway.reading import Memory
+from gateway.writes import Writes
 
 _STATUS_LINE: Final = {
     status: b"HTTP/1.1 %d %s" % (status, phrase)
@@ -76,6 +77,7 @@ class GatewayCycle(RequestResponseCycle):
         self.expected_content_length = 0
         # See `gateway.asgi.Exchange`.
         self.memory: Memory = protocol.memory
+        self.writes: Writes = protocol.config.writes
         self.on_departure: Callable[[], object] | None = None
         self.task: asyncio.Task[None] | None = None
         self.draining = False
@@ -133,6 +135,7 @@ class GatewayCycle(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
+        self.writes.flush()
         if message["type"] == "http.response.start" and not self.response_started:
             self.transport.write(self._head(message["status"], message.get("headers", ())))
         elif message["type"] == "http.response.body" and self.response_started and not self.response_complete:
@@ -149,7 +152,12 @@ class GatewayCycle(RequestResponseCycle):
         """See `gateway.asgi.Exchange`."""
         if self.flow.write_paused or self.disconnected or self.response_started:
             return False
-        self.transport.write(self._head(status, headers) + self._piece(body, more_body=False))
+        data = self._head(status, headers) + self._piece(body, more_body=False)
+        if self.keep_alive:
+            self.writes.write(self.transport, data)
+        else:
+            self.writes.flush()
+            self.transport.write(data)
         self._finish()
         return True
 

@@ -77,6 +77,7 @@ class Handover:
         transport, flow = protocol.transport, protocol.flow
         self._follow(protocol, cycle, successor)
         cycle.give_up()
+        cycle.writes.flush()
         transport.write(head)
         transport.set_protocol(successor)
         successor.connection_made(transport)

@@ -8,6 +8,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gateway.server.crowd import Crowd
+from gateway.writes import Writes
 
 _SWEEP_SECONDS: Final = 0.5
 
@@ -35,6 +36,7 @@ class ServerConfig(uvicorn.Config):
         super().__init__(app, **options)
         self.limits = limits
         self.crowd = crowd or Crowd()
+        self.writes = Writes()
         self.sweeping = False
 
     def watch(self, state: ServerState, loop: asyncio.AbstractEventLoop) -> None:

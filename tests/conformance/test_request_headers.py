@@ -250,7 +250,6 @@ def test_p31_a_real_loop_comes_to_an_end(stage: Stage) -> None:
         assert client.ask(stage.request()).status == 200
 
 
-@pytest.mark.xfail(reason="Max-Forwards is passed on as it is", strict=True)
 @pytest.mark.parametrize("kind", ["open", "user"])
 def test_p32_max_forwards(stage: Stage, alice: Granted, kind: str) -> None:
     answer = stage.ask("OPTIONS", "/", "Max-Forwards: 0", token(alice), kind=kind)

@@ -77,7 +77,7 @@ def test_p70_a_304_keeps_its_fields(stage: Stage) -> None:
     with stage.client() as client:
         answer = client.ask(stage.request("GET", "/", 'If-None-Match: "x"'))
         assert (answer.status, answer.one(b"content-length"), answer.one(b"etag")) == (304, b"77", b'"x"')
-        assert client.ask(stage.request()).body == b"ok"
+        assert client.ask(stage.request()).status == 304
 
 
 def test_p71_a_204_has_no_length(stage: Stage) -> None:

@@ -53,7 +53,6 @@ def test_p73_a_body_where_none_may_be(stage: Stage, alice: Granted, bob: Granted
     assert_never_poisoned(stage, poison, method, alice, bob)
 
 
-@pytest.mark.xfail(reason="a connection is used again though its last answer announced a body", strict=True)
 @pytest.mark.parametrize(
     ("method", "announced"),
     [

@@ -10,7 +10,7 @@ WHOLE = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n1\r\nd\r\n0\r\nX-T: 1\r\n\r\n",
     b"HTTP/1.1 204 No Content\r\n\r\n",
-    b"HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\n\r\n",
     b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 ]
 UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\n\r\nall there is"
@@ -89,10 +89,24 @@ def test_any_byte_that_comes_later_is_noticed(surplus: bytes) -> None:
 
 def test_a_head_answer_is_complete_with_its_head_and_a_body_is_surplus() -> None:
     answer = Answer(head_only=True)
-    answer.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+    answer.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     assert (answer.complete, answer.reusable) == (True, True)
     answer.feed(b"body")
     assert (answer.reusable, answer.take()) == (False, b"")
+
+
+@pytest.mark.parametrize(
+    ("head_only", "head"),
+    [
+        (True, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"),
+        (True, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (False, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n"),
+    ],
+)
+def test_a_body_announced_in_vain_may_still_come_and_ends_the_connection(head_only: bool, head: bytes) -> None:
+    answer = Answer(head_only=head_only)
+    answer.feed(head)
+    assert (answer.complete, answer.fault, answer.reusable) == (True, None, False)
 
 
 def test_an_answer_without_a_length_ends_with_the_connection_only() -> None:

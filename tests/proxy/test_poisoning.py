@@ -106,7 +106,7 @@ def test_a_clean_connection_is_used_again() -> None:
         (GET, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
         (GET, b"HTTP/1.1 204 No Content\r\n\r\n"),
         (GET, b"HTTP/1.1 304 Not Modified\r\n\r\n"),
-        (HEAD, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+        (HEAD, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
     ],
     ids=["chunked", "204", "304", "HEAD"],
 )
