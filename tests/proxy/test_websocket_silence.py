@@ -57,6 +57,8 @@ def test_a_silent_pair_is_asked_and_stays_open_as_long_as_both_answer() -> None:
             assert client.frame() == RawFrame(PING, b"")
             client.send(frame(PONG))
             eventually(lambda number=round_number: len(asked) == number)  # type: ignore[misc]
+            # Both answers have to be in before the next look around.
+            time.sleep(0.2)
             sweep(21 * round_number)
         client.send(frame(TEXT, b"still here"))
         eventually(lambda: len(asked) == 4)
