@@ -51,7 +51,7 @@ def tampered(granted: Granted) -> str:
 TOKENS: dict[str, tuple[Callable[[Granted], str], Reason]] = {
     "no token at all": (lambda _: "garbage", Reason.TOKEN_MALFORMED),
     "three bad segments": (lambda _: "a.b.c", Reason.TOKEN_MALFORMED),
-    "cut": (lambda g: g["access_token"][:-4], Reason.TOKEN_MALFORMED),
+    "cut": (lambda g: g["access_token"][:-2], Reason.TOKEN_MALFORMED),
     "two segments": (lambda g: g["access_token"].rpartition(".")[0], Reason.TOKEN_MALFORMED),
     "padded": (lambda g: g["access_token"] + "=", Reason.TOKEN_MALFORMED),
     "oversized": (lambda g: forged(g, note="x" * 9000), Reason.TOKEN_MALFORMED),
