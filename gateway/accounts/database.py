@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.accounts.engines import driver_url, is_sqlite, make_file, reading_engine, writing_engine
+from gateway.accounts.engines import reading_engine, writing_engine
 from gateway.accounts.migrations import migrate
 from gateway.clock import Clock
+from gateway.databases import driver_url, is_sqlite, make_file
 from gateway.errors import StoreUnavailable
 from gateway.faults import Fault, Target, fault_of
 

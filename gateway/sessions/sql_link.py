@@ -1,41 +1,26 @@
 """The wire to SQLite or PostgreSQL: engines, transactions, locks, one error for all failures."""
 
 import asyncio
-import errno
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, event, func, make_url, select
+from sqlalchemy import URL, event, func, select
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from gateway.databases import driver_url, is_sqlite, make_file
 from gateway.errors import StoreUnavailable
 from gateway.faults import Fault, Target, fault_of
 from gateway.sessions.sql_schema import metadata
 
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+asyncpg",
-    "postgres": "postgresql+asyncpg",
-}
 # First words of the advisory locks, "sess": what else locks in this database does not meet them.
 _LOCKS = 0x73657373
 _SCHEMA, _EVENTS = 1, 2
 _OPEN_ATTEMPTS = 5
 
 T = TypeVar("T")
-
-
-def async_url(url: str) -> URL:
-    """The URL with the driver named: which one a plain `postgresql://` means depends on SQLAlchemy."""
-    parsed = make_url(url)
-    # asyncpg calls the libpq option everybody writes `ssl`.
-    renamed = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}
-    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername), query=renamed)
 
 
 class SqlLink:
@@ -47,7 +32,7 @@ class SqlLink:
     """
 
     def __init__(self, url: str, *, timeout: float, connections: int = 10, durable: bool = True) -> None:
-        self._url = async_url(url)
+        self._url = driver_url(url)
         self._timeout = timeout
         self._connections = connections
         self._durable = durable
@@ -55,13 +40,13 @@ class SqlLink:
         self._reader: AsyncEngine | None = None
         # The loop itself keeps only weak references to tasks.
         self._running: set[asyncio.Task[Any]] = set()
-        self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        self.is_sqlite = is_sqlite(self._url)
 
     async def open(self) -> None:
         """Make the engines and the tables, also when several workers do so at once."""
         if self.is_sqlite:
             async with _failures(self._url):
-                await asyncio.to_thread(_make_file, self._url)
+                await asyncio.to_thread(make_file, self._url)
             self._writer = self._sqlite_engine(writes=True)
             self._reader = self._sqlite_engine(writes=False)
         else:
@@ -168,20 +153,6 @@ class SqlLink:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
-
-
-def _make_file(url: URL) -> None:
-    """The file and its folder, for the owner only; SQLite gives its `-wal` and `-shm` the same mode.
-
-    A file that is there is not opened: closing it would drop the locks that this process has on it through SQLite,
-    and the next program to close it would delete the log under us (sqlite.org/howtocorrupt.html, 2.2).
-    """
-    path = Path(url.database or "")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _open_engine(engine: AsyncEngine | None) -> AsyncEngine:

@@ -7,10 +7,11 @@ from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.accounts.database import Database
-from gateway.accounts.engines import driver_url, reading_engine
+from gateway.accounts.engines import reading_engine
 from gateway.accounts.migrations import MIGRATIONS, Migration, migrate
 from gateway.accounts.schema import USERS
 from gateway.clock import ManualClock
+from gateway.databases import driver_url
 from gateway.errors import StoreUnavailable
 
 

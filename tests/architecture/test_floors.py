@@ -7,7 +7,7 @@ import pytest
 from tests.architecture.source import Module, modules
 
 FLOORS: dict[int, str] = {
-    0: "gateway faults errors reasons clock principal secret reading writes",
+    0: "gateway faults errors reasons clock principal secret reading writes databases",
     1: "policy tokens",
     2: "config sessions accounts observe context asgi",
     3: "proxy",

@@ -11,7 +11,7 @@ ALLOWED = {
     "jwt": r"gateway/tokens/",
     "cryptography": r"gateway/tokens/",
     "redis": r"gateway/sessions/redis_\w+\.py",
-    "sqlalchemy": r"gateway/accounts/|gateway/sessions/sql_\w+\.py",
+    "sqlalchemy": r"gateway/accounts/|gateway/databases\.py|gateway/sessions/sql_\w+\.py",
     "argon2": r"gateway/accounts/",
     "email_validator": r"gateway/accounts/",
     "httpx2": r"gateway/proxy/",

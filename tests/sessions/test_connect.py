@@ -5,7 +5,6 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.sessions.connect import make_store
 from gateway.sessions.redis_store import RedisSessionStore
-from gateway.sessions.sql_link import async_url
 from gateway.sessions.sql_store import SqlSessionStore
 from gateway.sessions.store import SessionStore
 
@@ -33,16 +32,3 @@ def test_other_urls_are_refused_without_their_password(url: str) -> None:
     with pytest.raises(ValueError, match="no session store") as refused:
         _make(url)
     assert "hunter2" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "driver"),
-    [
-        ("sqlite:///data/gateway.db", "sqlite+aiosqlite"),
-        ("postgresql://user@db/gateway", "postgresql+asyncpg"),
-        ("postgres://user@db/gateway", "postgresql+asyncpg"),
-        ("postgresql+asyncpg://user@db/gateway", "postgresql+asyncpg"),
-    ],
-)
-def test_the_driver_is_named(url: str, driver: str) -> None:
-    assert async_url(url).drivername == driver
