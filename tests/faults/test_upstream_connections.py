@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
@@ -13,36 +13,14 @@ import pytest
 from gateway.proxy.health import HealthChecks
 from gateway.proxy.target import Eject
 from gateway.proxy.tls import upstream_context
+from tests.faults.scripts import GET, doing, refused
 from tests.faults.steady import beset, timed, whole
 from tests.support.certificates import self_signed, server_context
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
 from tests.support.raw_client import RawClient, get
-from tests.support.raw_message import RawMessage
-from tests.support.raw_upstream import Peer, RawUpstream, Script, ok
+from tests.support.raw_upstream import RawUpstream
 from tests.support.tls_upstream import TlsUpstream
-
-GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
-LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def refused(answer: RawMessage) -> tuple[int, bytes | None]:
-    return answer.status, answer.one(b"gateway-reason")
-
-
-def doing(action: Callable[[Peer], None]) -> Script:
-    """On each request but `/well`, which is answered."""
-
-    def script(peer: Peer) -> None:
-        while (request := peer.request()) is not None:
-            if request.target == b"/well":
-                peer.send(ok())
-            else:
-                action(peer)
-
-    return script
 
 
 @pytest.mark.parametrize(("length", "held"), [(9, 0), (99_999, 10)], ids=["small", "large"])
