@@ -12,8 +12,8 @@ from benchmarks.ask import wait_for
 from benchmarks.cores import LOAD, Cores, split_cores
 from benchmarks.install import need_program
 from benchmarks.plan import Plan
-from benchmarks.ports import free_port
 from benchmarks.processes import Process
+from tests.support.ports import free_port
 
 PEERS = Path(__file__).parent / "peers"
 

@@ -15,10 +15,10 @@ from benchmarks.bed import PEERS, Bed
 from benchmarks.cores import PROXY
 from benchmarks.credentials import ADMIN, ENCODED_SECRET, USER
 from benchmarks.peer import Tokens
-from benchmarks.ports import free_port
 from benchmarks.processes import Process
 from gateway.config.load import load_config
 from gateway.errors import ConfigError
+from tests.support.ports import free_port
 
 Changes = Mapping[str, Any]
 ENVIRON = {"JWT_SECRET_KEY": ENCODED_SECRET}

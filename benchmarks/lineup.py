@@ -7,8 +7,8 @@ from benchmarks.credentials import SECRET
 from benchmarks.gateway_server import start_gateway
 from benchmarks.install import NODE, need_node, need_program, need_textbook
 from benchmarks.peer import Peer
-from benchmarks.ports import free_port
 from benchmarks.processes import Process
+from tests.support.ports import free_port
 
 Started = tuple[Process, int]
 

@@ -8,7 +8,7 @@ from benchmarks.ask import wait_for
 from benchmarks.bed import Bed
 from benchmarks.cores import LOAD
 from benchmarks.errors import Missing
-from benchmarks.ports import free_port
+from tests.support.ports import free_port
 
 
 def start_redis(bed: Bed) -> str:

@@ -11,8 +11,8 @@ from benchmarks.cores import LOAD
 from benchmarks.errors import Unfit
 from benchmarks.figure import Figure, mib, table
 from benchmarks.gateway_server import GatewayServer, start_gateway
-from benchmarks.ports import free_port
 from benchmarks.targets import STREAM_BYTES, memory_at_most
+from tests.support.ports import free_port
 
 _BLOCK = bytes(64 * 1024)
 _SECONDS = 120.0

@@ -15,9 +15,9 @@ from benchmarks.errors import Missing
 from benchmarks.figure import Figure, Verdict, mib, table
 from benchmarks.gateway_server import GatewayServer, start_gateway
 from benchmarks.held import count_good, in_batches
-from benchmarks.ports import free_port
 from benchmarks.targets import unmeasured
 from gateway.errors import ConfigError
+from tests.support.ports import free_port
 
 _WHAT = "idle WebSockets that still echo"
 _SETTLE = 2.0
