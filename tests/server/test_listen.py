@@ -47,11 +47,7 @@ def test_addresses_as_people_write_them() -> None:
         assert address_of(listener) == f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 on this machine")
 def test_ipv6_is_written_in_brackets() -> None:
-    try:
-        listener = bind("::1", 0)
-    except ListenError:
-        pytest.skip("no IPv6 loopback on this machine")
-    with listener:
-        assert address_of(listener).startswith("[::1]:")
+    # Unbound: a container may know IPv6 and have no address of it.
+    with socket.socket(socket.AF_INET6) as listener:
+        assert address_of(listener) == "[::]:0"
